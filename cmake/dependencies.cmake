@@ -1,0 +1,12 @@
+# Debian packages only; scripts/setup installs them.
+find_package(Boost 1.81 CONFIG REQUIRED COMPONENTS system url)
+find_package(nlohmann_json 3.11 CONFIG REQUIRED)
+find_package(fmt 9 CONFIG REQUIRED)
+find_package(Threads REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(tomlplusplus REQUIRED IMPORTED_TARGET tomlplusplus)
+pkg_check_modules(sqlite3 REQUIRED IMPORTED_TARGET sqlite3)
+find_package(SQLiteCpp CONFIG REQUIRED)
+if(STOKER_TESTS)
+    find_package(doctest CONFIG REQUIRED)
+endif()

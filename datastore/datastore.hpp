@@ -1,0 +1,166 @@
+#pragma once
+
+// The ledger: apps, fns, calls with their requests, responses and logs, and the workers. The row of a
+// call is the call. Every transition of a call is one compare-and-set (named T1, T3, … as in
+// docs/calls.md); the attempt number a claim issues is the fencing token of all later writes.
+//
+// Every method may be called on any lane, resumes there, and ends by its own deadline (5 s) with
+// Errc::store_unavailable; for writes that then means "unknown", and all of them can be repeated
+// with the same arguments. Calls and logs are only reached through a Scope.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/async/task.hpp"
+#include "model/app.hpp"
+#include "model/call.hpp"
+#include "model/error.hpp"
+#include "model/fn.hpp"
+#include "model/fn_spec.hpp"
+#include "model/scope.hpp"
+
+namespace stoker {
+
+struct Page {
+    std::string after;     ///< exclusive; empty starts at the beginning
+    int items_max = 30;    ///< 1..100
+};
+
+struct AppFilter {
+    std::string name;  ///< exact, empty for all
+};
+
+struct FnFilter {
+    std::string app_id;
+    std::string name;  ///< exact, empty for all
+};
+
+struct CallFilter {
+    std::optional<WallTime> created_after;   ///< exclusive
+    std::optional<WallTime> created_before;  ///< exclusive
+    std::optional<CallStatus> status;
+};
+
+struct NewCall {
+    Call call;
+    CallRequest request;
+};
+
+/// A call this worker now owns, with all that running it needs.
+struct ClaimedCall {
+    Call call;
+    CallRequest request;
+    FnSpecRef fn;  ///< null when the fn or app was deleted meanwhile
+};
+
+/// Names one execution; a write that carries it changes nothing once the call has moved on.
+struct Fence {
+    std::string call_id;
+    std::string owner;
+    int attempt = 0;
+};
+
+struct FinishedCall {
+    Fence fence;
+    CallEnd end;
+    std::optional<WallTime> started_at;
+    std::optional<CallResponse> response;
+    std::vector<LogChunk> logs;  ///< the last chunks
+};
+
+/// What a long attempt is doing; written when it is worth a row update.
+struct CallProgress {
+    Fence fence;
+    CallPhase phase = CallPhase::slot;
+    std::optional<WallTime> started_at;
+    std::vector<LogChunk> logs;
+};
+
+struct Heartbeat {
+    bool alive = false;                     ///< false: declared dead; a new incarnation must register
+    std::vector<std::string> cancel_calls;  ///< running calls of this worker that a user cancelled
+};
+
+/// A call that a sweep moved, for events and for putting it again.
+struct MovedCall {
+    std::string id;
+    std::string fn_id;
+    CallStatus status = CallStatus::queued;
+    int attempt = 0;
+    int priority = 0;
+};
+
+struct CallCounts {
+    std::uint64_t queued = 0;
+    std::uint64_t running = 0;
+};
+
+class Datastore {
+public:
+    virtual ~Datastore() = default;
+
+    // Apps. By name ascending; Page::after is a name.
+    virtual Task<Result<std::vector<App>>> list_apps(AppFilter filter, Page page) = 0;
+    virtual Task<Result<App>> get_app(std::string id) = 0;
+    virtual Task<Result<App>> insert_app(App app) = 0;  ///< conflict: `App already exists`
+    virtual Task<Result<App>> update_app(std::string id, AppPatch patch) = 0;
+    /// With its fns; their waiting calls are cancelled, ended ones stay. The cancelled calls.
+    virtual Task<Result<std::vector<MovedCall>>> delete_app(std::string id) = 0;
+
+    // Fns. By name ascending within an app; Page::after is a name.
+    virtual Task<Result<std::vector<Fn>>> list_fns(FnFilter filter, Page page) = 0;
+    virtual Task<Result<Fn>> get_fn(std::string id) = 0;
+    virtual Task<Result<Fn>> insert_fn(Fn fn) = 0;
+    virtual Task<Result<Fn>> update_fn(std::string id, FnPatch patch) = 0;
+    virtual Task<Result<std::vector<MovedCall>>> delete_fn(std::string id) = 0;
+
+    // Calls.
+    /// T1. Durable when it returns. An id that exists already is our own earlier try: success.
+    /// fn_not_found when the fn is gone.
+    virtual Task<Result<void>> accept(NewCall call) = 0;
+    /// T3. Those of the ids that were queued are now running, owned by the worker, attempt + 1.
+    virtual Task<Result<std::vector<ClaimedCall>>> claim(
+        std::string worker_id, std::vector<std::string> call_ids
+    ) = 0;
+    /// T4, with the response and the last log chunks in one transaction. False: fenced, nothing changed.
+    virtual Task<Result<bool>> finish(FinishedCall finished) = 0;
+    /// running → queued without counting the attempt against max_attempts: a drain, a hand-back.
+    virtual Task<Result<bool>> hand_back(Fence fence) = 0;
+    /// Phase, start time and log chunks of attempts that take long. Fenced entries are skipped.
+    virtual Task<Result<void>> progress(std::vector<CallProgress> entries) = 0;
+    /// T7. The call as it is afterwards: cancelled, or still running with the wish recorded.
+    virtual Task<Result<Call>> cancel(Scope scope, std::string call_id) = 0;
+
+    virtual Task<Result<Call>> get_call(Scope scope, std::string call_id) = 0;
+    /// Newest first; Page::after is a call id.
+    virtual Task<Result<std::vector<Call>>> list_calls(Scope scope, CallFilter filter, Page page) = 0;
+    /// Of the official attempt. call_response_not_found when it has none.
+    virtual Task<Result<CallResponse>> get_response(Scope scope, std::string call_id) = 0;
+    /// The chunks of the latest attempt from `from_seq` on. call_log_not_found for an unknown call.
+    virtual Task<Result<std::vector<LogChunk>>> get_log(
+        Scope scope, std::string call_id, std::int64_t from_seq
+    ) = 0;
+    /// Queued calls in id order after `after_id`: how a queue is rebuilt.
+    virtual Task<Result<std::vector<MovedCall>>> list_queued(std::string after_id, int items_max) = 0;
+    virtual Task<Result<CallCounts>> count_calls() = 0;
+
+    // Workers.
+    virtual Task<Result<void>> register_worker(std::string worker_id, std::string host, Millis lease) = 0;
+    virtual Task<Result<Heartbeat>> heartbeat(std::string worker_id, Millis lease) = 0;
+    virtual Task<Result<void>> remove_worker(std::string worker_id) = 0;
+    /// T6. Workers past their lease and `grace` are dead; running calls without a live owner are
+    /// queued again, or end as worker_lost when their attempts are used up.
+    virtual Task<Result<std::vector<MovedCall>>> sweep_lost(Millis grace) = 0;
+    /// T6 at start of the one process that owns the store: every registered worker is dead.
+    virtual Task<Result<std::vector<MovedCall>>> recover_all() = 0;
+
+    /// Why this store cannot do its work now; empty when it can.
+    virtual std::string unhealthy_reason() const = 0;
+    /// Commits what was submitted and closes. Not from a lane.
+    virtual void close() = 0;
+};
+
+}  // namespace stoker

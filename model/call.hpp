@@ -1,0 +1,105 @@
+#pragma once
+
+// A call: its record, the words of its life and the only steps between them. The datastore makes
+// each step a single compare-and-set; `attempt` is the fencing token it issues on every claim, so
+// that a worker that lost a call can change nothing any more.
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "common/clock.hpp"
+#include "common/http/headers.hpp"
+#include "model/body_ref.hpp"
+#include "model/error.hpp"
+#include "model/fn.hpp"
+
+namespace stoker {
+
+enum class CallStatus : std::uint8_t {
+    delayed,
+    queued,
+    running,
+    success,
+    error,
+    timeout,
+    killed,
+    cancelled,
+};
+
+std::string_view to_word(CallStatus status);
+std::optional<CallStatus> parse_call_status(std::string_view word);
+constexpr bool is_terminal(CallStatus status) { return status >= CallStatus::success; }
+/// Whether the state machine has this step. Terminal states have none.
+bool can_step(CallStatus from, CallStatus to);
+
+/// Where a call that has not ended is.
+enum class CallPhase : std::uint8_t { queued, slot, pulling, starting, executing };
+std::string_view to_word(CallPhase phase);
+std::optional<CallPhase> parse_call_phase(std::string_view word);
+
+/// The row as users see it. Image, limits and retry policy were frozen at accept.
+struct Call {
+    std::string id;
+    std::string app_id;
+    std::string fn_id;
+    std::int64_t fn_rev = 0;
+    CallStatus status = CallStatus::queued;
+    CallPhase phase = CallPhase::queued;  ///< meaningful until the call has ended
+    int priority = 0;                     ///< 0 low .. 2 high
+    int attempt = 0;                      ///< executions claimed so far
+    int max_attempts = 3;
+    std::string image;
+    std::uint64_t memory = 128;      ///< MB
+    std::int32_t timeout = 30;       ///< s inside the container
+    std::int32_t idle_timeout = 30;  ///< s
+    std::string error;               ///< empty unless it ended badly
+    std::string error_code;          ///< a word of the error table
+    WallTime created_at{};
+    std::optional<WallTime> claimed_at;
+    std::optional<WallTime> started_at;  ///< the request went to the container
+    std::optional<WallTime> completed_at;
+
+    bool operator==(const Call&) const = default;
+};
+
+/// What the caller sent, as the function will get it.
+struct CallRequest {
+    std::string method;
+    std::string url;
+    Headers headers;
+    std::string content_type;
+    BodyRef body;
+};
+
+/// What the function answered, exactly as it came: `head` is the status line and the header lines up
+/// to and with the empty line; `body` still carries its chunk framing if the head says chunked.
+struct CallResponse {
+    int status = 0;
+    std::string head;
+    BodyRef body;
+};
+
+enum class LogStream : std::uint8_t { out = 1, err = 2 };
+
+/// A piece of a call's log. `seq` counts from 0 within an attempt.
+struct LogChunk {
+    std::int64_t seq = 0;
+    WallTime at{};
+    LogStream stream = LogStream::out;
+    std::string data;
+};
+
+/// How an attempt ended: T4 writes it.
+struct CallEnd {
+    CallStatus status = CallStatus::success;
+    std::string error;
+    std::string error_code;
+};
+
+/// The end that an Error of the agent means for an asynchronous call.
+CallEnd end_of(const Error& error);
+
+}  // namespace stoker
