@@ -129,7 +129,8 @@ public:
     virtual Task<Result<bool>> finish(FinishedCall finished) = 0;
     /// running → queued without counting the attempt against max_attempts: a drain, a hand-back.
     virtual Task<Result<bool>> hand_back(Fence fence) = 0;
-    /// Phase, start time and log chunks of attempts that take long. Fenced entries are skipped.
+    /// Phase, start time and log chunks of attempts that take long. Fenced entries are skipped, but
+    /// for log chunks that come after their attempt has ended.
     virtual Task<Result<void>> progress(std::vector<CallProgress> entries) = 0;
     /// T7. The call as it is afterwards: cancelled, or still running with the wish recorded.
     virtual Task<Result<Call>> cancel(Scope scope, std::string call_id) = 0;

@@ -10,9 +10,9 @@
 namespace stoker {
 
 struct BodyRef {
-    std::string bytes;        ///< the body itself, unless it is in a blob
-    std::string blob;         ///< id of the blob, empty when inline
-    std::uint64_t size = 0;   ///< of the body, wherever it is
+    std::string bytes;       ///< the body itself, unless it is in a blob
+    std::string blob;        ///< id of the blob, empty when inline
+    std::uint64_t size = 0;  ///< of the body, wherever it is
 
     bool is_inline() const { return blob.empty(); }
     static BodyRef of(std::string bytes) {

@@ -74,8 +74,8 @@ struct CallRequest {
     BodyRef body;
 };
 
-/// What the function answered, exactly as it came: `head` is the status line and the header lines up
-/// to and with the empty line; `body` still carries its chunk framing if the head says chunked.
+/// What the function answered, exactly as it came: `head` is the status line and the header lines
+/// up to and with the empty line; `body` still carries its chunk framing if the head says chunked.
 struct CallResponse {
     int status = 0;
     std::string head;

@@ -36,7 +36,9 @@ public:
     /// Any thread, never blocks.
     virtual void publish(const CallEvent& event) = 0;
     /// Subscribe first, then read the row, then wait: no transition can slip between.
-    virtual std::unique_ptr<Subscription> subscribe_call(std::string_view call_id, Executor lane) = 0;
+    virtual std::unique_ptr<Subscription> subscribe_call(
+        std::string_view call_id, Executor lane
+    ) = 0;
     virtual std::unique_ptr<Subscription> subscribe_fn(std::string_view fn_id, Executor lane) = 0;
 };
 

@@ -19,15 +19,16 @@ struct RetryPolicy {
     bool operator==(const RetryPolicy&) const = default;
 };
 
-/// A function: an image and how to run it. The limits here are frozen into a call when it is accepted.
+/// A function: an image and how to run it. The limits here are frozen into a call when it is
+/// accepted.
 struct Fn {
     std::string id;
     std::string app_id;
     std::string name;
     std::string image;
     InvokeType type = InvokeType::sync;
-    std::uint64_t memory = 128;   ///< MB, 1..8192
-    std::int32_t timeout = 30;    ///< s, 1..300 sync, 1..3600 async
+    std::uint64_t memory = 128;      ///< MB, 1..8192
+    std::int32_t timeout = 30;       ///< s, 1..300 sync, 1..3600 async
     std::int32_t idle_timeout = 30;  ///< s, 1..3600
     RetryPolicy retry;
     Config config;

@@ -1,7 +1,8 @@
 #pragma once
 
-// Ids of apps, fns, calls, containers and workers: Fn's 128 bits (48 of milliseconds, 48 of machine,
-// 32 of counter) as 26 characters of Crockford base 32. Text order is time order within a machine.
+// Ids of apps, fns, calls, containers and workers: Fn's 128 bits (48 of milliseconds, 48 of
+// machine, 32 of counter) as 26 characters of Crockford base 32. Text order is time order within a
+// machine.
 
 #include <array>
 #include <atomic>

@@ -1,7 +1,7 @@
 #pragma once
 
-// Apps, fns and calls as JSON: Fn's shapes and field names, plus ours. Reading is strict about types
-// and lenient about unknown fields, as Fn is.
+// Apps, fns and calls as JSON: Fn's shapes and field names, plus ours. Reading is strict about
+// types and lenient about unknown fields, as Fn is.
 
 #include <nlohmann/json_fwd.hpp>
 

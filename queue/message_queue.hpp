@@ -5,8 +5,9 @@
 // repeated ones fail the claim. At-least-once between put and ack.
 //
 // The contract, the same for every backend (tests/conformance checks it):
-//  C1  put() answers once for each message, in order, never before it suspends or returns; `unknown` after stop.
-//  C2  queued: delivered at least once unless the backend loses data; full: certainly not queued;
+//  C1  put() answers once for each message, in order, never before it suspends or returns;
+//  `unknown` after stop. C2  queued: delivered at least once unless the backend loses data; full:
+//  certainly not queued;
 //      unknown: no claim.
 //  C3  After credit(n) at most n further deliveries are made, besides those already handed to the
 //      executor. Calls replace, they do not add.
@@ -49,7 +50,8 @@ enum class Put : std::uint8_t {
     unknown,    ///< may or may not be queued
 };
 
-/// The exclusive, short right to try to claim one call. Settled exactly once; dropping it releases it.
+/// The exclusive, short right to try to claim one call. Settled exactly once; dropping it releases
+/// it.
 class Delivery {
 public:
     /// Implemented by the backend; called at most once, on any thread, must not block.
@@ -60,7 +62,9 @@ public:
     };
 
     Delivery(
-        Message message, std::uint32_t deliveries, WallTime enqueued_at,
+        Message message,
+        std::uint32_t deliveries,
+        WallTime enqueued_at,
         std::unique_ptr<Settle> settle
     ) :
         message_(std::move(message)),

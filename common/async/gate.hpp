@@ -57,11 +57,13 @@ public:
 
 private:
     void leave() {
-        std::scoped_lock lock(mutex_);
-        if (--inside_ == 0 && closed_) {
-            for (auto& waiter : waiters_) waiter.set(true);
-            waiters_.clear();
+        std::vector<OneShot<bool>> waiters;
+        {
+            std::scoped_lock lock(mutex_);
+            if (--inside_ == 0 && closed_) waiters.swap(waiters_);
         }
+        // The gate may be gone from here on: whoever waited may destroy it.
+        for (auto& waiter : waiters) waiter.set(true);
     }
 
     mutable std::mutex mutex_;

@@ -1,0 +1,98 @@
+#include "api/acceptor.hpp"
+
+namespace stoker {
+
+namespace {
+
+constexpr Millis store_retry_pause{50};
+
+bool leaves_open(Errc code) {
+    return code == Errc::store_unavailable || code == Errc::outcome_unknown;
+}
+
+Call new_call(const Fn& fn, std::string id, WallTime now) {
+    Call call;
+    call.id = std::move(id);
+    call.app_id = fn.app_id;
+    call.fn_id = fn.id;
+    call.fn_rev = fn.rev;
+    call.max_attempts = fn.retry.max_attempts;
+    call.image = fn.image;
+    call.memory = fn.memory;
+    call.timeout = fn.timeout;
+    call.idle_timeout = fn.idle_timeout;
+    call.created_at = now;
+    return call;
+}
+
+}  // namespace
+
+Acceptor::Acceptor(
+    Datastore& store,
+    MessageQueue& queue,
+    Outbox& outbox,
+    CallEvents& events,
+    const Clock& clock,
+    AcceptorLimits limits,
+    Metrics& metrics
+) :
+    store_(store),
+    queue_(queue),
+    outbox_(outbox),
+    events_(events),
+    clock_(clock),
+    limits_(limits),
+    accepted_(metrics.counter("stoker_calls_accepted_total", "Asynchronous calls accepted")),
+    refused_(metrics.counter("stoker_calls_refused_total", "Asynchronous calls not admitted")),
+    unknown_(metrics.counter(
+        "stoker_calls_accept_unknown_total",
+        "Calls of which the datastore did not say whether it has them"
+    )) {}
+
+Result<void> Acceptor::admit(std::string_view fn_id) {
+    auto verdict = judge(fn_id);
+    if (!verdict) refused_.add();
+    return verdict;
+}
+
+Result<void> Acceptor::judge(std::string_view fn_id) const {
+    if (closed_) return fail(Errc::shutting_down);
+    if (!store_.unhealthy_reason().empty()) return fail(Errc::store_unavailable);
+    if (outbox_.full() || queue_.depth() >= limits_.depth_max) return fail(Errc::queue_full);
+    if (queue_.depth(fn_id) >= limits_.fn_depth_max) return fail(Errc::fn_queue_full);
+    return {};
+}
+
+Task<Result<void>> Acceptor::accept(FnEntryRef fn, std::string call_id, CallRequest request) {
+    auto call = new_call(fn->fn, std::move(call_id), clock_.now());
+    Message message{call.id, call.fn_id, static_cast<std::uint8_t>(call.priority)};
+    auto stored = co_await store(NewCall{std::move(call), std::move(request)});
+    if (!stored) {
+        // If it was stored after all it shall run, and a message without a row does no harm.
+        if (stored.error().code == Errc::outcome_unknown) {
+            outbox_.park(std::vector<Message>(1, std::move(message)));
+        }
+        co_return stored;
+    }
+    accepted_.add();
+    events_.publish({message.call_id, message.fn_id, CallStatus::queued, 0});
+    co_await outbox_.put(std::move(message));
+    co_return Result<void>{};
+}
+
+/// A store that does not answer leaves open whether the row is there; the same id makes trying
+/// again safe.
+Task<Result<void>> Acceptor::store(NewCall call) {
+    const auto last_start = deadline_in(limits_.store_time_max);
+    for (int tries = 1;; ++tries) {
+        auto stored = co_await store_.accept(call);
+        if (stored || !leaves_open(stored.error().code)) co_return stored;
+        if (tries == limits_.store_tries_max || has_passed(last_start)) {
+            unknown_.add();
+            co_return fail(Errc::outcome_unknown, {}, std::move(stored.error().detail));
+        }
+        co_await sleep_for(store_retry_pause);
+    }
+}
+
+}  // namespace stoker

@@ -1,0 +1,62 @@
+#pragma once
+
+// The way of an asynchronous call from request to 202: admitted, stored (durable), put into the
+// queue, announced. The row comes before the message, so a call that is visible to a worker is
+// always visible to a reader, and a crash at any step leaves either nothing or a call that runs.
+// Any lane.
+
+#include <atomic>
+#include <string>
+
+#include "api/fn_cache.hpp"
+#include "api/outbox.hpp"
+#include "model/call_events.hpp"
+#include "model/id.hpp"
+
+namespace stoker {
+
+struct AcceptorLimits {
+    std::uint64_t depth_max = 1'000'000;   ///< waiting calls → queue_full
+    std::uint64_t fn_depth_max = 100'000;  ///< of one fn → fn_queue_full
+    int store_tries_max = 3;
+    Millis store_time_max{2'000};  ///< after which no further try begins
+};
+
+class Acceptor {
+public:
+    Acceptor(
+        Datastore& store,
+        MessageQueue& queue,
+        Outbox& outbox,
+        CallEvents& events,
+        const Clock& clock,
+        AcceptorLimits limits,
+        Metrics& metrics
+    );
+
+    /// Whether a call of this fn may come in now; asked before its body is read.
+    Result<void> admit(std::string_view fn_id);
+    /// When this is good the call exists and will run. After outcome_unknown it may.
+    Task<Result<void>> accept(FnEntryRef fn, std::string call_id, CallRequest request);
+
+    /// From now on nothing is admitted.
+    void close() { closed_ = true; }
+    bool closed() const { return closed_; }
+
+private:
+    Result<void> judge(std::string_view fn_id) const;
+    Task<Result<void>> store(NewCall call);
+
+    Datastore& store_;
+    MessageQueue& queue_;
+    Outbox& outbox_;
+    CallEvents& events_;
+    const Clock& clock_;
+    const AcceptorLimits limits_;
+    std::atomic<bool> closed_{false};
+    Counter& accepted_;
+    Counter& refused_;
+    Counter& unknown_;
+};
+
+}  // namespace stoker

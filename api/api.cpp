@@ -1,0 +1,115 @@
+#include "api/api.hpp"
+
+#include "api/apps.hpp"
+#include "api/calls.hpp"
+#include "api/dispatcher.hpp"
+
+namespace stoker {
+
+namespace {
+
+std::vector<ReadyCheck> all_checks(
+    const ApiDeps& deps, const Acceptor& acceptor, const Outbox& outbox
+) {
+    std::vector<ReadyCheck> checks = deps.ready_checks;
+    checks.push_back([&acceptor] { return acceptor.closed() ? "shutting down" : std::string{}; });
+    checks.push_back([&store = deps.store] { return store.unhealthy_reason(); });
+    checks.push_back([&queue = deps.queue] {
+        return queue.health() == Health::down ? "the queue does not answer" : std::string{};
+    });
+    checks.push_back([&outbox] {
+        return outbox.full() ? "too many calls wait to be queued again" : std::string{};
+    });
+    return checks;
+}
+
+}  // namespace
+
+/// In the order they are built; the server goes first when they are destroyed.
+struct Api::Parts {
+    Parts(const ApiDeps& deps, const ApiSettings& settings) :
+        lanes(deps.lanes),
+        cache(deps.store, settings.fn_cache),
+        outbox(deps.queue, settings.outbox, deps.metrics),
+        acceptor(
+            deps.store, deps.queue, outbox, deps.events, deps.clock, settings.accept, deps.metrics
+        ),
+        sweeper(deps.store, deps.queue, outbox, deps.events, settings.sweeper, deps.metrics),
+        apps(deps.store, cache, deps.events, deps.ids, deps.clock),
+        fns(
+            {deps.store,
+             cache,
+             deps.events,
+             deps.ids,
+             deps.clock,
+             deps.memory_fits,
+             settings.public_url}
+        ),
+        invoke(
+            {cache,
+             acceptor,
+             deps.invoker,
+             deps.ids,
+             deps.memory_fits,
+             settings.invoke,
+             settings.keep_authorization,
+             settings.public_url}
+        ),
+        calls(deps.store, deps.events, [this] { return acceptor.closed(); }),
+        system(settings.version, deps.metrics, all_checks(deps, acceptor, outbox)),
+        router(make_router()),
+        dispatcher(*router, deps.metrics, deps.ids),
+        server(deps.lanes, settings.listen, settings.server, dispatcher, deps.metrics) {}
+
+    std::unique_ptr<Router> make_router() {
+        auto made = std::make_unique<Router>();
+        apps.add_routes(*made);
+        fns.add_routes(*made);
+        invoke.add_routes(*made);
+        calls.add_routes(*made);
+        system.add_routes(*made);
+        return made;
+    }
+
+    Lanes& lanes;
+    FnCache cache;
+    Outbox outbox;
+    Acceptor acceptor;
+    Sweeper sweeper;
+    AppsApi apps;
+    FnsApi fns;
+    InvokeApi invoke;
+    CallsApi calls;
+    SystemApi system;
+    std::unique_ptr<Router> router;
+    Dispatcher dispatcher;
+    HttpServer server;
+};
+
+Api::Api(ApiDeps deps, const ApiSettings& settings) :
+    parts_(std::make_unique<Parts>(deps, settings)) {}
+
+Api::~Api() = default;
+
+std::expected<void, std::string> Api::start() {
+    if (auto listening = parts_->server.start(); !listening) return listening;
+    parts_->outbox.start(parts_->lanes.next());
+    parts_->sweeper.start(parts_->lanes.next());
+    return {};
+}
+
+std::uint16_t Api::port() const { return parts_->server.port(); }
+
+void Api::drain() { parts_->acceptor.close(); }
+
+Task<bool> Api::stop(Deadline deadline) {
+    drain();
+    const bool served = co_await parts_->server.stop(deadline);
+    // Every operation of the loops ends by itself within this.
+    const auto loops_end = std::max(deadline, deadline_in(Millis{12'000}));
+    co_await parts_->sweeper.stop(loops_end);
+    co_await parts_->outbox.stop(loops_end);
+    co_return served;
+}
+
+}  // namespace stoker

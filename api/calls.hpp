@@ -1,0 +1,37 @@
+#pragma once
+
+// Reading calls: the record (with a long poll until it ends), the function's answer, the log, and
+// lists per fn. /v2/calls/:id is canonical; Fn's nested paths show the same within one fn. Any
+// lane.
+
+#include "api/router.hpp"
+#include "datastore/datastore.hpp"
+#include "model/call_events.hpp"
+
+namespace stoker {
+
+class CallsApi {
+public:
+    /// `closing` says that the server shuts down: a long poll then ends with what it has.
+    CallsApi(Datastore& store, CallEvents& events, std::function<bool()> closing) :
+        store_(store),
+        events_(events),
+        closing_(std::move(closing)) {}
+
+    void add_routes(Router& router);
+
+private:
+    Task<Result<Reply>> get(Exchange& exchange, Scope scope, std::string call_id);
+    Task<Result<Call>> wait_for_end(
+        Exchange& exchange, Scope scope, std::string id, Deadline until
+    );
+    Task<Result<Reply>> list(Exchange& exchange, std::string fn_id);
+    Task<Result<Reply>> response(Exchange& exchange, Scope scope, std::string call_id);
+    Task<Result<Reply>> log(Exchange& exchange, Scope scope, std::string call_id);
+
+    Datastore& store_;
+    CallEvents& events_;
+    const std::function<bool()> closing_;
+};
+
+}  // namespace stoker

@@ -1,0 +1,79 @@
+#pragma once
+
+// Keeps the ledger moving when something was lost: calls of workers that died are queued again (or
+// end), and at start the waiting calls of the datastore fill the queue. Every api process runs one;
+// each step is a compare-and-set, so two of them do no harm. Runs on the lane given to start().
+
+#include <memory>
+#include <string>
+
+#include "api/outbox.hpp"
+#include "datastore/datastore.hpp"
+#include "model/call_events.hpp"
+
+namespace stoker {
+
+struct SweeperLimits {
+    Millis interval{1'000};  ///< ± 20 %
+    Millis lease{15'000};    ///< of the workers
+    Millis grace{3'000};     ///< past the lease
+    int rebuild_page = 1'000;
+};
+
+/// When workers may be declared dead. While the datastore was away they could not renew their
+/// leases; after it is back (and after a start, which may follow an outage) they get the time to.
+class SweepGuard {
+public:
+    SweepGuard(Millis hold, Deadline now) : hold_(hold), free_at_(now + hold) {}
+
+    void failed() { away_ = true; }
+    void answered(Deadline now) {
+        if (std::exchange(away_, false)) free_at_ = now + hold_;
+    }
+    bool may_sweep(Deadline now) const { return !away_ && now >= free_at_; }
+
+private:
+    const Millis hold_;
+    Deadline free_at_;
+    bool away_ = false;
+};
+
+class Sweeper {
+public:
+    Sweeper(
+        Datastore& store,
+        MessageQueue& queue,
+        Outbox& outbox,
+        CallEvents& events,
+        SweeperLimits limits,
+        Metrics& metrics
+    );
+
+    void start(Executor lane);
+    Task<> stop(Deadline deadline);
+
+    enum class Rebuild : std::uint8_t { done, more, stuck };
+    /// Puts the next waiting calls of the datastore into the queue; stuck when the datastore does
+    /// not answer or the queue takes no more for now.
+    Task<Rebuild> rebuild_step();
+    /// One sweep at the given time, if the guard lets it.
+    Task<> sweep(Deadline now);
+
+private:
+    Task<> run();
+    Task<> probe(Deadline now);
+
+    Datastore& store_;
+    MessageQueue& queue_;
+    Outbox& outbox_;
+    CallEvents& events_;
+    const SweeperLimits limits_;
+    Counter& requeued_;
+    Counter& ended_;
+    SweepGuard guard_;
+    std::string rebuilt_to_;  ///< the last call id that a rebuild has put
+    std::unique_ptr<OneShot<bool>> stop_;
+    Gate gate_;
+};
+
+}  // namespace stoker

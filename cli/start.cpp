@@ -1,0 +1,218 @@
+#include "cli/start.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_future.hpp>
+#include <fmt/format.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <thread>
+
+#include "api/api.hpp"
+#include "cli/instance.hpp"
+#include "cli/signals.hpp"
+#include "cli/start_settings.hpp"
+#include "cli/version.hpp"
+#include "common/async/spawn.hpp"
+#include "common/log.hpp"
+#include "common/process_metrics.hpp"
+#include "datastore/open_datastore.hpp"
+#include "model/call_events.hpp"
+#include "queue/open_queue.hpp"
+#include "worker/containers/docker/docker_driver.hpp"
+#include "worker/worker.hpp"
+
+namespace stoker {
+
+namespace {
+
+constexpr int exit_failed = 1;
+constexpr int exit_cut_short = 130;
+constexpr std::chrono::seconds api_stop_max{10};
+
+/// Says why it cannot go on, for a person at the terminal.
+int give_up(std::string_view why) {
+    fmt::print(stderr, "stoker: {}\n", why);
+    return exit_failed;
+}
+
+/// Every connection and container costs descriptors; the soft limit is often far below the hard
+/// one.
+void raise_descriptor_limit() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+log::Level level_of(const std::string& word) {
+    if (word == "debug") return log::Level::debug;
+    if (word == "warn") return log::Level::warn;
+    return word == "error" ? log::Level::error : log::Level::info;
+}
+
+log::Format format_of(const std::string& word) {
+    if (word == "json") return log::Format::json;
+    return word == "text" ? log::Format::text : log::Format::automatic;
+}
+
+std::string host_name() {
+    std::array<char, 256> name{};
+    ::gethostname(name.data(), name.size() - 1);
+    return name.data();
+}
+
+std::size_t cores() { return std::max(1U, std::thread::hardware_concurrency()); }
+
+WorkerSettings worker_settings(
+    const StartSettings& settings, std::string instance, std::int64_t memory_mb
+) {
+    WorkerSettings worker;
+    worker.instance = std::move(instance);
+    worker.host = host_name();
+    worker.run_dir = settings.run_dir;
+    worker.run_dir_engine = settings.run_dir_docker;
+    worker.memory_mb = memory_mb;
+    worker.launch.cores = cores();
+    worker.launch.start_max =
+        settings.start_max > 0 ? static_cast<std::size_t>(settings.start_max) : 2 * cores();
+    worker.pull_max = static_cast<std::uint32_t>(settings.pull_max);
+    worker.init_timeout = settings.init_timeout;
+    worker.pull_timeout = settings.pull_timeout;
+    worker.calls.response_bytes_max = settings.max_response;
+    worker.calls.log_bytes_max = settings.max_log;
+    worker.heartbeat = settings.heartbeat;
+    worker.lease = settings.lease;
+    return worker;
+}
+
+ApiSettings api_settings(const StartSettings& settings) {
+    ApiSettings api;
+    api.listen = settings.listen;
+    api.public_url = settings.public_url;
+    api.version = version;
+    api.server.header_bytes_max = settings.max_header_bytes;
+    api.server.uri_bytes_max = settings.max_uri_bytes;
+    api.server.connections_max = static_cast<std::size_t>(settings.max_connections);
+    api.server.header_time = settings.header_timeout;
+    api.server.idle_time = settings.idle_timeout_http;
+    api.accept.depth_max = static_cast<std::uint64_t>(settings.queue_depth);
+    api.accept.fn_depth_max = static_cast<std::uint64_t>(settings.queue_depth_per_fn);
+    api.invoke.async_body_bytes_max = settings.max_async_body;
+    api.invoke.sync_body_bytes_max = settings.max_sync_body;
+    api.sweeper.interval = settings.sweep_interval;
+    api.sweeper.lease = settings.lease;
+    api.sweeper.grace = settings.sweep_grace;
+    return api;
+}
+
+/// Runs a task on a lane and waits for it on this thread.
+template <class T>
+T wait_for(Lanes& lanes, Task<T> task) {
+    return asio::co_spawn(lanes.at(0), std::move(task), asio::use_future).get();
+}
+
+/// Takes no more calls but answers questions until the running ones have ended, then stops all.
+Task<> drain(Api& api, Worker& worker, Millis grace, const Signals& signals) {
+    api.drain();
+    co_await worker.stop(deadline_in(grace));
+    co_await api.stop(deadline_in(api_stop_max));
+    signals.wake();
+}
+
+int serve(const StartSettings& settings, const Signals& signals) {
+    const SystemClock clock;
+    Metrics metrics;
+    IdSource ids(clock, machine_bits(settings.listen.port));
+    add_process_metrics(metrics);
+
+    const auto memory_mb = detect_memory_mb("/", static_cast<std::int64_t>(settings.memory >> 20U));
+    if (!memory_mb) return give_up("too little memory is free to run any function");
+
+    Lanes lanes(settings.lanes > 0 ? static_cast<std::size_t>(settings.lanes) : cores());
+    auto store = open_datastore(settings.db, {.data_folder = settings.data}, clock, metrics);
+    if (!store) return give_up(store.error().text());
+    const auto instance = load_instance(settings.data, ids);
+    if (!instance) return give_up(instance.error().text());
+    const QueueOptions queue_options{.max_depth = static_cast<std::uint64_t>(settings.queue_depth)};
+    auto queue = open_queue(settings.queue, queue_options, lanes.at(0), metrics);
+    if (!queue) return give_up(queue.error().text());
+    const auto events = make_local_call_events();
+    const auto engine = parse_http_address(settings.docker_host);
+    if (!engine) return give_up(engine.error());
+    DockerDriver driver(*engine);
+
+    auto worker = Worker::open(
+        {lanes, **store, **queue, *events, driver, ids, metrics},
+        worker_settings(settings, *instance, *memory_mb)
+    );
+    if (!worker) return give_up(worker.error().text());
+    Api api(
+        {.lanes = lanes,
+         .store = **store,
+         .queue = **queue,
+         .invoker = **worker,
+         .events = *events,
+         .metrics = metrics,
+         .ids = ids,
+         .clock = clock,
+         .memory_fits = [&](std::uint64_t mb) { return (*worker)->can_ever_fit(mb); },
+         .ready_checks = {[&] { return (*worker)->unready_reason(); }}},
+        api_settings(settings)
+    );
+
+    lanes.start();
+    // We hold the data folder's lock, so whoever ran these calls before is dead.
+    const auto recovered = wait_for(lanes, (*store)->recover_all());
+    if (!recovered) {
+        lanes.stop();
+        return give_up(recovered.error().text());
+    }
+    if (const auto listening = api.start(); !listening) {
+        lanes.stop();
+        return give_up(listening.error());
+    }
+    log::info(
+        "stoker.listening",
+        {{"url", fmt::format("http://{}:{}", settings.listen.host, api.port())},
+         {"version", version},
+         {"data", settings.data},
+         {"recovered_calls", recovered->size()}}
+    );
+    (*worker)->start();
+
+    const int signal = signals.wait();
+    log::info(
+        "stoker.draining",
+        {{"signal", signal}, {"hint", "a second signal exits at once; no call is lost"}}
+    );
+    spawn(lanes.at(0), "drain", drain(api, **worker, settings.drain, signals));
+    if (signals.wait() != 0) {
+        // Nothing to save: what was accepted is on disk, the next start goes on from there.
+        log::warn("stoker.cut_short");
+        ::_exit(exit_cut_short);
+    }
+    (*store)->close();
+    lanes.stop();
+    log::info("stoker.stopped");
+    return 0;
+}
+
+}  // namespace
+
+int run_start(std::span<const std::string> arguments) {
+    const auto loaded = load_start_settings(arguments, process_environment());
+    if (!loaded.output.empty()) fmt::print("{}", loaded.output);
+    for (const auto& error : loaded.errors) fmt::print(stderr, "stoker start: {}\n", error);
+    if (loaded.exit_code) return *loaded.exit_code;
+    const auto& settings = loaded.settings;
+    log::configure(level_of(settings.log_level), format_of(settings.log_format));
+    raise_descriptor_limit();
+    const Signals signals;
+    return serve(settings, signals);
+}
+
+}  // namespace stoker

@@ -1,0 +1,308 @@
+#include "cli/start_settings.hpp"
+
+#include <boost/asio/ip/address.hpp>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "queue/open_queue.hpp"
+
+namespace stoker {
+
+namespace {
+
+constexpr std::uint64_t kib = 1024;
+constexpr std::uint64_t mib = 1024 * kib;
+constexpr std::uint64_t gib = 1024 * mib;
+constexpr std::uint64_t tib = 1024 * gib;
+constexpr Millis day{86'400'000};
+
+using Rewritten = std::optional<std::string>;
+
+/// Milliseconds as a bare number, where a negative or huge one means "no limit".
+Rewritten from_msecs(std::string_view text) {
+    if (text.starts_with('-')) return format_duration(day);
+    const auto duration = parse_duration(std::string(text) + "ms");
+    // What is no number is left as it is, for the error to show it.
+    if (!duration) return std::string(text);
+    return format_duration(std::min(*duration, day));
+}
+
+/// For limits that Fn switches off by 0: ours then keep their default.
+Rewritten unless_zero(std::string_view text) {
+    if (text == "0" || text.empty()) return std::nullopt;
+    return std::string(text);
+}
+
+Rewritten from_logrus_level(std::string_view text) {
+    if (text == "warning") return "warn";
+    if (text == "trace") return "debug";
+    if (text == "fatal" || text == "panic") return "error";
+    return std::string(text);
+}
+
+SettingKind<std::string> queue_kind() {
+    auto kind = url_kind({});
+    kind.parse = [](std::string_view text) -> std::expected<std::string, std::string> {
+        const auto known = check_queue_url(text);
+        if (!known) return std::unexpected(std::string(known.error().text()));
+        return std::string(text);
+    };
+    return kind;
+}
+
+/// The port alone; empty leaves the one of `listen`.
+SettingKind<std::optional<std::uint16_t>> port_kind() {
+    const auto number = integer_kind(0, std::numeric_limits<std::uint16_t>::max());
+    return {
+        .placeholder = "N",
+        .parse = [number](std::string_view text
+                 ) -> std::expected<std::optional<std::uint16_t>, std::string> {
+            const auto port = number.parse(text);
+            if (!port) return std::unexpected(port.error());
+            return static_cast<std::uint16_t>(*port);
+        },
+        .print = [](const std::optional<std::uint16_t>& port
+                 ) { return port ? std::to_string(*port) : std::string{}; },
+    };
+}
+
+void add_server(Settings& table, StartSettings& to, std::optional<std::uint16_t>& port) {
+    table.group("Server");
+    table.add("listen", to.listen, listen_kind(), "Where to accept HTTP");
+    table.add("port", port, port_kind(), "The port of --listen alone").alias("FN_PORT");
+    table.add("insecure", to.insecure, bool_kind(), "Let other machines in without authentication");
+    table
+        .add(
+            "public-url",
+            to.public_url,
+            url_kind({"http", "https"}),
+            "How clients reach this server"
+        )
+        .alias("FN_PUBLIC_LB_URL", unless_zero);
+    table
+        .add(
+            "log-level",
+            to.log_level,
+            choice_kind({"debug", "info", "warn", "error"}),
+            "Lowest level logged"
+        )
+        .alias("FN_LOG_LEVEL", from_logrus_level);
+    table
+        .add(
+            "log-format",
+            to.log_format,
+            choice_kind({"auto", "json", "text"}),
+            "Form of log lines; auto is text on a terminal"
+        )
+        .alias("FN_LOG_FORMAT");
+    table.add("lanes", to.lanes, integer_kind(0, 1024), "Event-loop threads; 0 is one per core");
+    table.add(
+        "max-connections", to.max_connections, integer_kind(1, 1'000'000), "Connections at once"
+    );
+}
+
+void add_storage(Settings& table, StartSettings& to) {
+    table.group("Storage");
+    table.add("data", to.data, path_kind("DIR"), "Folder of the data");
+    table
+        .add(
+            "db",
+            to.db,
+            url_kind({"sqlite", "sqlite3"}),
+            "Datastore; by default sqlite:DATA/stoker.db"
+        )
+        .alias("FN_DB_URL", unless_zero);
+    table.add("queue", to.queue, queue_kind(), "Queue of waiting calls")
+        .alias("FN_MQ_URL", unless_zero);
+    const auto depth = integer_kind(1, 100'000'000);
+    table.add("queue-depth", to.queue_depth, depth, "Waiting calls; more are refused with 503");
+    table.add(
+        "queue-depth-per-fn",
+        to.queue_depth_per_fn,
+        depth,
+        "Waiting calls of one function; more are refused with 429"
+    );
+}
+
+void add_worker(Settings& table, StartSettings& to) {
+    table.group("Containers");
+    table
+        .add(
+            "memory",
+            to.memory,
+            size_kind(0, 1024 * tib),
+            "Memory for containers; 0 is what there is"
+        )
+        .alias("FN_MAX_TOTAL_MEMORY_BYTES");
+    table
+        .add(
+            "docker-host", to.docker_host, url_kind({"unix", "tcp", "http"}), "The container engine"
+        )
+        .alias("DOCKER_HOST", unless_zero);
+    table.add("run-dir", to.run_dir, path_kind("DIR"), "Folder of the functions' sockets")
+        .alias("FN_IOFS_PATH", unless_zero);
+    table
+        .add(
+            "run-dir-docker",
+            to.run_dir_docker,
+            text_kind("DIR"),
+            "The same folder as the engine sees it"
+        )
+        .alias("FN_IOFS_DOCKER_PATH", unless_zero);
+    table.add(
+        "start-max",
+        to.start_max,
+        integer_kind(0, 10'000),
+        "Container starts at once; 0 is two per core"
+    );
+    table.add("pull-max", to.pull_max, integer_kind(1, 10'000), "Waiting calls taken at once");
+    table
+        .add(
+            "init-timeout",
+            to.init_timeout,
+            duration_kind(Millis{1}, day),
+            "Until a started container must be ready"
+        )
+        .alias("FN_HOT_START_TIMEOUT_MSECS", from_msecs);
+    table
+        .add("pull-timeout", to.pull_timeout, duration_kind(Millis{1}, day), "For pulling an image")
+        .alias("FN_HOT_PULL_TIMEOUT_MSECS", from_msecs);
+}
+
+void add_limits(Settings& table, StartSettings& to) {
+    table.group("Limits");
+    table.add(
+        "max-async-body",
+        to.max_async_body,
+        size_kind(0, gib),
+        "Request body of an asynchronous call"
+    );
+    table
+        .add(
+            "max-sync-body",
+            to.max_sync_body,
+            size_kind(0, tib),
+            "Request body of a synchronous call"
+        )
+        .alias("FN_MAX_REQUEST_SIZE", unless_zero);
+    table.add("max-response", to.max_response, size_kind(0, gib), "Stored response")
+        .alias("FN_MAX_RESPONSE_SIZE", unless_zero);
+    table.add("max-log", to.max_log, size_kind(0, gib), "Stored log of a call")
+        .alias("FN_MAX_LOG_SIZE_BYTES");
+    table
+        .add(
+            "max-header-bytes", to.max_header_bytes, size_kind(kib, 16 * mib), "Header of a request"
+        )
+        .alias("FN_MAX_REQUEST_HEADER_SIZE", unless_zero);
+    table.add("max-uri-bytes", to.max_uri_bytes, size_kind(256, mib), "Target of a request");
+    table
+        .add(
+            "header-timeout",
+            to.header_timeout,
+            duration_kind(Millis{1}, day),
+            "For reading a request's header"
+        )
+        .alias("FN_REQUEST_HEADER_READ_TIMEOUT", unless_zero);
+    table
+        .add(
+            "idle-timeout-http",
+            to.idle_timeout_http,
+            duration_kind(Millis{1}, day),
+            "Of a connection without requests"
+        )
+        .alias("FN_HTTP_IDLE_TIMEOUT", unless_zero);
+}
+
+void add_timers(Settings& table, StartSettings& to) {
+    table.group("Timers");
+    const auto timer = duration_kind(Millis{10}, day);
+    table.add("heartbeat", to.heartbeat, timer, "Between signs of life of a worker");
+    table.add("lease", to.lease, timer, "Without one until a worker counts as lost");
+    table.add("sweep-interval", to.sweep_interval, timer, "Between looks for lost workers");
+    table.add(
+        "sweep-grace",
+        to.sweep_grace,
+        duration_kind(Millis{0}, day),
+        "Beyond the lease before calls are given to others"
+    );
+    table.add(
+        "drain", to.drain, duration_kind(Millis{0}, day), "For running calls to end at shutdown"
+    );
+}
+
+std::string standard_run_dir() {
+    const auto uid = getuid();
+    return uid == 0 ? "/run/stoker" : fmt::format("/tmp/stoker-{}", uid);
+}
+
+/// What no single value shows to be wrong.
+void check_together(const StartSettings& settings, std::vector<std::string>& errors) {
+    if (!settings.insecure && !is_loopback(settings.listen.host)) {
+        errors.push_back(fmt::format(
+            "--listen {}: other machines could use it, and there is no authentication; "
+            "add --insecure if that is meant",
+            format_listen(settings.listen)
+        ));
+    }
+    if (settings.lease < 2 * settings.heartbeat) {
+        errors.push_back(fmt::format(
+            "--lease {}: must be at least twice --heartbeat {}",
+            format_duration(settings.lease),
+            format_duration(settings.heartbeat)
+        ));
+    }
+}
+
+}  // namespace
+
+StartOutcome load_start_settings(
+    std::span<const std::string> arguments, const Environment& environment
+) {
+    StartOutcome outcome;
+    auto& settings = outcome.settings;
+    settings.run_dir = standard_run_dir();
+    std::optional<std::uint16_t> port;
+    Settings table(
+        "stoker start [flags]",
+        "Runs the API and a worker in one process, with everything it stores in one folder.",
+        Settings::File::allowed
+    );
+    add_server(table, settings, port);
+    add_storage(table, settings);
+    add_worker(table, settings);
+    add_limits(table, settings);
+    add_timers(table, settings);
+
+    auto loaded = table.load(arguments, environment);
+    if (loaded.help) {
+        outcome.output = table.help_text();
+        outcome.exit_code = 0;
+        return outcome;
+    }
+    if (port && table.source_of("port") >= table.source_of("listen")) settings.listen.port = *port;
+    if (settings.db.empty()) settings.db = "sqlite:" + settings.data + "/stoker.db";
+    for (const auto& word : loaded.positionals) {
+        loaded.errors.push_back(fmt::format("unexpected argument \"{}\"", word));
+    }
+    check_together(settings, loaded.errors);
+    outcome.errors = std::move(loaded.errors);
+    if (!outcome.errors.empty()) {
+        outcome.exit_code = 2;
+    } else if (loaded.print_config) {
+        outcome.output = table.config_text();
+        outcome.exit_code = 0;
+    }
+    return outcome;
+}
+
+bool is_loopback(const std::string& host) {
+    if (host == "localhost") return true;
+    error_code failed;
+    const auto address = asio::ip::make_address(host, failed);
+    return !failed && address.is_loopback();
+}
+
+}  // namespace stoker

@@ -1,0 +1,158 @@
+#include "datastore/sqlite/call_reads.hpp"
+
+#include <fmt/format.h>
+
+#include "datastore/sqlite/call_row.hpp"
+#include "datastore/sqlite/query.hpp"
+#include "model/json.hpp"
+
+namespace stoker::sqlite {
+
+namespace {
+
+constexpr std::string_view in_scope =
+    "id = ?1 AND (?2 = '' OR app_id = ?2) AND (?3 = '' OR fn_id = ?3)";
+/// Sorts after every id.
+const std::string past_all_ids = "~";
+
+/// `which` narrows by index; the filters are checked row by row, newest first.
+std::string list_sql(std::string_view which) {
+    return fmt::format(
+        "SELECT {} FROM calls WHERE {} AND id < ?2 AND (?3 = '' OR app_id = ?3)"
+        " AND (?4 = '' OR status = ?4) AND (?5 IS NULL OR created_at > ?5)"
+        " AND (?6 IS NULL OR created_at < ?6) ORDER BY id DESC LIMIT ?7",
+        call_columns,
+        which
+    );
+}
+
+}  // namespace
+
+CallReads::CallReads(SQLite::Database& db) :
+    find_call_(db, fmt::format("SELECT {} FROM calls WHERE {}", call_columns, in_scope)),
+    list_of_fn_(db, list_sql("fn_id = ?1")),
+    list_all_(db, list_sql("?1 = ''")),
+    find_request_(
+        db,
+        "SELECT method, url, headers, content_type, body, blob_ref, body_size FROM requests"
+        " WHERE call_id = ?1"
+    ),
+    find_response_(
+        db,
+        fmt::format(
+            "SELECT r.status, r.head, r.body, r.blob_ref, r.body_size"
+            " FROM (SELECT id, log_attempt FROM calls WHERE {}) c"
+            " JOIN responses r ON r.call_id = c.id AND r.attempt = c.log_attempt",
+            in_scope
+        )
+    ),
+    find_log_(
+        db,
+        "SELECT seq, at_ms, stream, data FROM logs"
+        " WHERE call_id = ?1 AND attempt = ?2 AND seq >= ?3 ORDER BY seq"
+    ),
+    list_queued_(
+        db,
+        fmt::format(
+            "SELECT {} FROM calls INDEXED BY calls_queued WHERE status = 'queued' AND id > ?1"
+            " ORDER BY id LIMIT ?2",
+            moved_columns
+        )
+    ),
+    count_queued_(db, "SELECT count(*) FROM calls INDEXED BY calls_queued WHERE status = 'queued'"),
+    count_running_(
+        db, "SELECT count(*) FROM calls INDEXED BY calls_owner WHERE status = 'running'"
+    ),
+    is_blob_named_(
+        db,
+        "SELECT 1 FROM requests WHERE call_id = ?1 AND blob_ref = ?2"
+        " UNION ALL SELECT 1 FROM responses WHERE call_id = ?1 AND blob_ref = ?2"
+    ) {}
+
+std::optional<Call> CallReads::find_call(const Scope& scope, const std::string& call_id) {
+    Query row(find_call_, call_id, scope.app_id, scope.fn_id);
+    if (!row.next()) return std::nullopt;
+    return read_call(row);
+}
+
+std::vector<Call> CallReads::list_calls(
+    const Scope& scope, const CallFilter& filter, const Page& page
+) {
+    const auto status = filter.status ? to_word(*filter.status) : std::string_view{};
+    std::vector<Call> calls;
+    Query row(
+        scope.fn_id.empty() ? list_all_ : list_of_fn_,
+        scope.fn_id,
+        page.after.empty() ? past_all_ids : page.after,
+        scope.app_id,
+        status,
+        filter.created_after,
+        filter.created_before,
+        page.items_max
+    );
+    while (row.next()) calls.push_back(read_call(row));
+    return calls;
+}
+
+std::optional<CallRequest> CallReads::find_request(const std::string& call_id) {
+    Query row(find_request_, call_id);
+    if (!row.next()) return std::nullopt;
+    CallRequest request;
+    request.method = row.text();
+    request.url = row.text();
+    request.headers = headers_from_text(row.text());
+    request.content_type = row.text();
+    request.body = read_body(row);
+    return request;
+}
+
+std::optional<CallResponse> CallReads::find_response(
+    const Scope& scope, const std::string& call_id
+) {
+    Query row(find_response_, call_id, scope.app_id, scope.fn_id);
+    if (!row.next()) return std::nullopt;
+    CallResponse response;
+    response.status = row.number<int>();
+    response.head = row.text();
+    response.body = read_body(row);
+    return response;
+}
+
+std::optional<std::vector<LogChunk>> CallReads::find_log(
+    const Scope& scope, const std::string& call_id, std::int64_t from_seq
+) {
+    const auto call = find_call(scope, call_id);
+    if (!call) return std::nullopt;
+    std::vector<LogChunk> chunks;
+    Query row(find_log_, call_id, call->attempt, from_seq);
+    while (row.next()) {
+        LogChunk chunk;
+        chunk.seq = row.number();
+        chunk.at = row.time();
+        chunk.stream = row.number() == 2 ? LogStream::err : LogStream::out;
+        chunk.data = row.text();
+        chunks.push_back(std::move(chunk));
+    }
+    return chunks;
+}
+
+std::vector<MovedCall> CallReads::list_queued(const std::string& after_id, int items_max) {
+    std::vector<MovedCall> calls;
+    Query row(list_queued_, after_id, items_max);
+    while (row.next()) calls.push_back(read_moved(row));
+    return calls;
+}
+
+CallCounts CallReads::count_calls() {
+    Query queued(count_queued_);
+    Query running(count_running_);
+    queued.next();
+    running.next();
+    return {.queued = queued.number<std::uint64_t>(), .running = running.number<std::uint64_t>()};
+}
+
+bool CallReads::is_blob_named(const std::string& call_id, const std::string& blob) {
+    return has_row(is_blob_named_, call_id, blob);
+}
+
+}  // namespace stoker::sqlite

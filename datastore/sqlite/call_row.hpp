@@ -1,0 +1,24 @@
+#pragma once
+
+// How a row of calls becomes a Call: the column lists of SELECT and RETURNING, and their readers.
+// Private to datastore/sqlite.
+
+#include <string_view>
+
+#include "datastore/datastore.hpp"
+#include "datastore/sqlite/query.hpp"
+
+namespace stoker::sqlite {
+
+inline constexpr std::string_view call_columns =
+    "id, app_id, fn_id, fn_rev, status, phase, priority, attempt, max_attempts, image, memory, "
+    "timeout, idle_timeout, error, error_code, created_at, claimed_at, started_at, completed_at";
+Call read_call(Query& row);
+
+inline constexpr std::string_view moved_columns = "id, fn_id, status, attempt, priority";
+MovedCall read_moved(Query& row);
+
+/// body, blob_ref, body_size
+BodyRef read_body(Query& row);
+
+}  // namespace stoker::sqlite

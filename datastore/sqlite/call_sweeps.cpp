@@ -1,0 +1,141 @@
+#include "datastore/sqlite/call_sweeps.hpp"
+
+#include <fmt/format.h>
+
+#include "datastore/sqlite/call_row.hpp"
+
+namespace stoker::sqlite {
+
+namespace {
+
+/// Dead workers stay visible to a late heartbeat for this long; an absent one is dead as well.
+constexpr Millis dead_kept = std::chrono::hours(1);
+
+CallEnd end_for(Errc code) { return end_of({.code = code, .message = {}, .detail = {}}); }
+
+/// The index is named because the planner would rather walk every call the fn ever had.
+std::string cancel_waiting_sql(
+    std::string_view index, std::string_view status, std::string_view which
+) {
+    return fmt::format(
+        "UPDATE calls INDEXED BY {} SET cancel_requested = 1, completed_at = ?2, error = ?3,"
+        " error_code = ?4, status = 'cancelled' WHERE status = '{}' AND fn_id {} RETURNING {}",
+        index,
+        status,
+        which,
+        moved_columns
+    );
+}
+
+constexpr std::string_view of_fn = "= ?1";
+constexpr std::string_view of_app = "IN (SELECT id FROM fns WHERE app_id = ?1)";
+
+}  // namespace
+
+CallSweeps::CallSweeps(SQLite::Database& db, CountChange& counts) :
+    counts_(counts),
+    register_(
+        db,
+        "INSERT INTO workers(id, host, lease_until) VALUES(?1, ?2, ?3)"
+        " ON CONFLICT(id) DO UPDATE SET host = ?2, lease_until = ?3 WHERE dead = 0"
+    ),
+    renew_(db, "UPDATE workers SET lease_until = ?2 WHERE id = ?1 AND dead = 0"),
+    list_wishes_(
+        db,
+        "SELECT id FROM calls INDEXED BY calls_owner"
+        " WHERE status = 'running' AND owner = ?1 AND cancel_requested = 1"
+    ),
+    remove_(db, "DELETE FROM workers WHERE id = ?1"),
+    declare_dead_(db, "UPDATE workers SET dead = 1 WHERE dead = 0 AND lease_until < ?1"),
+    forget_dead_(db, "DELETE FROM workers WHERE dead = 1 AND lease_until < ?1"),
+    forget_all_(db, "DELETE FROM workers"),
+    // The owner is wiped from what is queued again, so that a late hand-back is seen as fenced.
+    move_lost_(
+        db,
+        fmt::format(
+            "UPDATE calls INDEXED BY calls_owner SET dispatched_at = ?1,"
+            " (phase, owner, claimed_at, started_at, completed_at, error, error_code, status) ="
+            " (SELECT CASE WHEN ended THEN phase END, CASE WHEN ended THEN owner END,"
+            "  CASE WHEN ended THEN claimed_at END, CASE WHEN ended THEN started_at END,"
+            "  CASE WHEN ended THEN ?1 END,"
+            "  CASE WHEN cancel_requested THEN ?2 WHEN ended THEN ?4 END,"
+            "  CASE WHEN cancel_requested THEN ?3 WHEN ended THEN ?5 END,"
+            "  CASE WHEN cancel_requested THEN 'cancelled' WHEN ended THEN 'error'"
+            "   ELSE 'queued' END"
+            "  FROM (SELECT cancel_requested OR attempt >= max_attempts AS ended))"
+            " WHERE status = 'running' AND owner NOT IN (SELECT id FROM workers WHERE dead = 0)"
+            " RETURNING {}",
+            moved_columns
+        )
+    ),
+    cancel_queued_of_fn_(db, cancel_waiting_sql("calls_queued", "queued", of_fn)),
+    cancel_delayed_of_fn_(db, cancel_waiting_sql("calls_due", "delayed", of_fn)),
+    cancel_queued_of_app_(db, cancel_waiting_sql("calls_queued", "queued", of_app)),
+    cancel_delayed_of_app_(db, cancel_waiting_sql("calls_due", "delayed", of_app)) {}
+
+Result<void> CallSweeps::register_worker(
+    const std::string& worker_id, const std::string& host, WallTime lease_until
+) {
+    if (change(register_, worker_id, host, lease_until) > 0) return {};
+    return fail(Errc::conflict, "this worker was declared dead: register with a new id");
+}
+
+Heartbeat CallSweeps::heartbeat(const std::string& worker_id, WallTime lease_until) {
+    Heartbeat heartbeat{.alive = change(renew_, worker_id, lease_until) > 0, .cancel_calls = {}};
+    if (!heartbeat.alive) return heartbeat;
+    Query wishes(list_wishes_, worker_id);
+    while (wishes.next()) heartbeat.cancel_calls.push_back(wishes.text());
+    return heartbeat;
+}
+
+void CallSweeps::remove_worker(const std::string& worker_id) { change(remove_, worker_id); }
+
+std::vector<MovedCall> CallSweeps::sweep_lost(Millis grace, WallTime now) {
+    change(declare_dead_, now - grace);
+    change(forget_dead_, now - grace - dead_kept);
+    return move_lost(now);
+}
+
+std::vector<MovedCall> CallSweeps::recover_all(WallTime now) {
+    change(forget_all_);
+    return move_lost(now);
+}
+
+std::vector<MovedCall> CallSweeps::move_lost(WallTime now) {
+    const auto cancelled = end_for(Errc::cancelled);
+    const auto lost = end_for(Errc::worker_lost);
+    std::vector<MovedCall> moved;
+    Query step(move_lost_, now, cancelled.error, cancelled.error_code, lost.error, lost.error_code);
+    take_moved(step, CallStatus::running, moved);
+    return moved;
+}
+
+std::vector<MovedCall> CallSweeps::cancel_waiting_of_fn(const std::string& fn_id, WallTime now) {
+    return cancel_waiting(cancel_queued_of_fn_, cancel_delayed_of_fn_, fn_id, now);
+}
+
+std::vector<MovedCall> CallSweeps::cancel_waiting_of_app(const std::string& app_id, WallTime now) {
+    return cancel_waiting(cancel_queued_of_app_, cancel_delayed_of_app_, app_id, now);
+}
+
+std::vector<MovedCall> CallSweeps::cancel_waiting(
+    SQLite::Statement& queued, SQLite::Statement& delayed, const std::string& id, WallTime now
+) {
+    const auto cancelled = end_for(Errc::cancelled);
+    std::vector<MovedCall> moved;
+    Query of_queued(queued, id, now, cancelled.error, cancelled.error_code);
+    take_moved(of_queued, CallStatus::queued, moved);
+    Query of_delayed(delayed, id, now, cancelled.error, cancelled.error_code);
+    take_moved(of_delayed, CallStatus::delayed, moved);
+    return moved;
+}
+
+void CallSweeps::take_moved(Query& step, CallStatus from, std::vector<MovedCall>& moved) {
+    while (step.next()) {
+        moved.push_back(read_moved(step));
+        counts_.left(from);
+        counts_.entered(moved.back().status);
+    }
+}
+
+}  // namespace stoker::sqlite

@@ -1,0 +1,270 @@
+#include "datastore/sqlite/call_writes.hpp"
+
+#include <fmt/format.h>
+
+#include "datastore/sqlite/call_row.hpp"
+#include "datastore/sqlite/query.hpp"
+
+namespace stoker::sqlite {
+
+namespace {
+
+constexpr std::string_view fenced =
+    "id = ?1 AND status = 'running' AND owner = ?2 AND attempt = ?3";
+constexpr std::string_view in_scope =
+    "id = ?1 AND (?2 = '' OR app_id = ?2) AND (?3 = '' OR fn_id = ?3)";
+
+}  // namespace
+
+// The column `owner` stays on a row that was handed back or ended, so that a repeated write can
+// tell "mine, done before" from "fenced".
+CallWrites::CallWrites(SQLite::Database& db, CountChange& counts) :
+    counts_(counts),
+    insert_call_(
+        db,
+        "INSERT INTO calls(id, app_id, fn_id, fn_rev, status, priority, attempt, max_attempts,"
+        " image, memory, timeout, idle_timeout, created_at, dispatched_at)"
+        " SELECT ?1, ?2, ?3, ?4, 'queued', ?5, 0, ?6, ?7, ?8, ?9, ?10, ?11, ?12"
+        " WHERE EXISTS(SELECT 1 FROM fns WHERE id = ?3) ON CONFLICT(id) DO NOTHING"
+    ),
+    has_call_(db, "SELECT 1 FROM calls WHERE id = ?1"),
+    insert_request_(
+        db,
+        "INSERT INTO requests(call_id, method, url, headers, content_type, body, blob_ref,"
+        " body_size) VALUES(?, ?, ?, ?, ?, ?, ?, ?)"
+    ),
+    claim_(
+        db,
+        fmt::format(
+            "UPDATE calls SET attempt = attempt + 1, owner = ?2, claimed_at = ?3, phase = 'slot',"
+            " status = 'running'"
+            " WHERE id = ?1 AND status = 'queued' AND dispatched_at IS NOT NULL RETURNING {}",
+            call_columns
+        )
+    ),
+    finish_(
+        db,
+        fmt::format(
+            "UPDATE calls SET completed_at = ?4, started_at = coalesce(?5, started_at), error = ?6,"
+            " error_code = ?7, log_attempt = attempt, status = ?8 WHERE {}",
+            fenced
+        )
+    ),
+    is_finished_by_(
+        db, "SELECT 1 FROM calls WHERE id = ?1 AND owner = ?2 AND log_attempt = ?3 AND status = ?4"
+    ),
+    insert_response_(
+        db,
+        "INSERT OR REPLACE INTO responses(call_id, attempt, status, head, body, blob_ref,"
+        " body_size) VALUES(?, ?, ?, ?, ?, ?, ?)"
+    ),
+    insert_log_(
+        db,
+        "INSERT OR IGNORE INTO logs(call_id, attempt, seq, at_ms, stream, data)"
+        " VALUES(?, ?, ?, ?, ?, ?)"
+    ),
+    // A wish to cancel that came while it ran is granted here: nobody will run it again.
+    hand_back_(
+        db,
+        fmt::format(
+            "UPDATE calls SET max_attempts = max_attempts + 1, dispatched_at = ?4, phase = NULL,"
+            " claimed_at = NULL, started_at = NULL,"
+            " completed_at = CASE WHEN cancel_requested THEN ?4 END,"
+            " error = CASE WHEN cancel_requested THEN ?5 END,"
+            " error_code = CASE WHEN cancel_requested THEN ?6 END,"
+            " status = CASE WHEN cancel_requested THEN 'cancelled' ELSE 'queued' END"
+            " WHERE {} RETURNING status",
+            fenced
+        )
+    ),
+    is_handed_back_(
+        db,
+        "SELECT 1 FROM calls WHERE id = ?1 AND status = 'queued' AND owner = ?2 AND attempt = ?3"
+    ),
+    progress_(
+        db,
+        fmt::format(
+            "UPDATE calls SET phase = ?4, started_at = coalesce(?5, started_at) WHERE {}", fenced
+        )
+    ),
+    is_attempt_(db, "SELECT 1 FROM calls WHERE id = ?1 AND owner = ?2 AND attempt = ?3"),
+    cancel_(
+        db,
+        fmt::format(
+            "UPDATE calls SET cancel_requested = 1,"
+            " completed_at = CASE WHEN status = 'running' THEN completed_at ELSE ?4 END,"
+            " error = CASE WHEN status = 'running' THEN error ELSE ?5 END,"
+            " error_code = CASE WHEN status = 'running' THEN error_code ELSE ?6 END,"
+            " status = CASE WHEN status = 'running' THEN status ELSE 'cancelled' END"
+            " WHERE {} AND status = ?7 RETURNING {}",
+            in_scope,
+            call_columns
+        )
+    ),
+    get_(db, fmt::format("SELECT {} FROM calls WHERE {}", call_columns, in_scope)) {}
+
+Result<void> CallWrites::accept(const NewCall& accepted, const std::string& headers, WallTime now) {
+    const Call& call = accepted.call;
+    const int inserted = change(
+        insert_call_,
+        call.id,
+        call.app_id,
+        call.fn_id,
+        call.fn_rev,
+        call.priority,
+        call.max_attempts,
+        call.image,
+        call.memory,
+        call.timeout,
+        call.idle_timeout,
+        call.created_at,
+        now
+    );
+    if (inserted == 0) {
+        if (has_row(has_call_, call.id)) return {};
+        return fail(Errc::fn_not_found);
+    }
+    insert_request(accepted, headers);
+    counts_.entered(CallStatus::queued);
+    return {};
+}
+
+void CallWrites::insert_request(const NewCall& call, const std::string& headers) {
+    const CallRequest& request = call.request;
+    change(
+        insert_request_,
+        call.call.id,
+        request.method,
+        request.url,
+        headers,
+        request.content_type,
+        Bytes{request.body.bytes},
+        request.body.blob,
+        request.body.size
+    );
+}
+
+std::vector<Call> CallWrites::claim(
+    const std::string& worker_id, const std::vector<std::string>& ids, WallTime now
+) {
+    std::vector<Call> claimed;
+    claimed.reserve(ids.size());
+    for (const auto& id : ids) {
+        Query step(claim_, id, worker_id, now);
+        if (!step.next()) continue;
+        claimed.push_back(read_call(step));
+        counts_.left(CallStatus::queued);
+        counts_.entered(CallStatus::running);
+    }
+    return claimed;
+}
+
+bool CallWrites::finish(const FinishedCall& finished, WallTime now) {
+    const Fence& fence = finished.fence;
+    const int ended = change(
+        finish_,
+        fence.call_id,
+        fence.owner,
+        fence.attempt,
+        now,
+        finished.started_at,
+        finished.end.error,
+        finished.end.error_code,
+        to_word(finished.end.status)
+    );
+    if (ended == 0) return is_finished_by(finished);
+    if (finished.response) insert_response(fence, *finished.response);
+    insert_logs(fence, finished.logs);
+    counts_.left(CallStatus::running);
+    return true;
+}
+
+bool CallWrites::is_finished_by(const FinishedCall& finished) {
+    const Fence& fence = finished.fence;
+    return has_row(
+        is_finished_by_, fence.call_id, fence.owner, fence.attempt, to_word(finished.end.status)
+    );
+}
+
+void CallWrites::insert_response(const Fence& fence, const CallResponse& response) {
+    change(
+        insert_response_,
+        fence.call_id,
+        fence.attempt,
+        response.status,
+        response.head,
+        Bytes{response.body.bytes},
+        response.body.blob,
+        response.body.size
+    );
+}
+
+void CallWrites::insert_logs(const Fence& fence, const std::vector<LogChunk>& chunks) {
+    for (const auto& chunk : chunks) {
+        change(
+            insert_log_,
+            fence.call_id,
+            fence.attempt,
+            chunk.seq,
+            chunk.at,
+            std::to_underlying(chunk.stream),
+            Bytes{chunk.data}
+        );
+    }
+}
+
+bool CallWrites::hand_back(const Fence& fence, WallTime now) {
+    const auto cancelled = end_of({.code = Errc::cancelled, .message = {}, .detail = {}});
+    Query step(
+        hand_back_,
+        fence.call_id,
+        fence.owner,
+        fence.attempt,
+        now,
+        cancelled.error,
+        cancelled.error_code
+    );
+    if (!step.next()) return has_row(is_handed_back_, fence.call_id, fence.owner, fence.attempt);
+    counts_.left(CallStatus::running);
+    counts_.entered(parse_call_status(step.text()).value_or(CallStatus::queued));
+    return true;
+}
+
+void CallWrites::progress(const CallProgress& entry) {
+    const Fence& fence = entry.fence;
+    const int updated = change(
+        progress_, fence.call_id, fence.owner, fence.attempt, to_word(entry.phase), entry.started_at
+    );
+    // What a function prints after its answer still belongs to its attempt, ended or not.
+    const bool known =
+        updated > 0 || has_row(is_attempt_, fence.call_id, fence.owner, fence.attempt);
+    if (known) insert_logs(fence, entry.logs);
+}
+
+Result<Call> CallWrites::cancel(const Scope& scope, const std::string& call_id, WallTime now) {
+    std::optional<Call> before;
+    {
+        Query row(get_, call_id, scope.app_id, scope.fn_id);
+        if (!row.next()) return fail(Errc::call_not_found);
+        before = read_call(row);
+    }
+    if (is_terminal(before->status)) return std::move(*before);
+    const auto cancelled = end_of({.code = Errc::cancelled, .message = {}, .detail = {}});
+    Query step(
+        cancel_,
+        call_id,
+        scope.app_id,
+        scope.fn_id,
+        now,
+        cancelled.error,
+        cancelled.error_code,
+        to_word(before->status)
+    );
+    if (!step.next()) return std::move(*before);
+    auto after = read_call(step);
+    counts_.left(before->status);
+    counts_.entered(after.status);
+    return after;
+}
+
+}  // namespace stoker::sqlite

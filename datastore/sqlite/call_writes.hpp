@@ -1,0 +1,55 @@
+#pragma once
+
+// The steps of single calls, each one compare-and-set inside the writer's transaction: accept (T1),
+// claim (T3), finish (T4), hand back, progress, cancel (T7). A step that loses its race changes
+// nothing and says so. Private to datastore/sqlite; on the writer's thread.
+
+#include <SQLiteCpp/Database.h>
+#include <SQLiteCpp/Statement.h>
+
+#include <string>
+#include <vector>
+
+#include "datastore/datastore.hpp"
+#include "datastore/sqlite/call_counter.hpp"
+
+namespace stoker::sqlite {
+
+class CallWrites {
+public:
+    CallWrites(SQLite::Database& db, CountChange& counts);
+
+    /// `headers` is the request's, as JSON text: made on the caller's thread.
+    Result<void> accept(const NewCall& call, const std::string& headers, WallTime now);
+    std::vector<Call> claim(
+        const std::string& worker_id, const std::vector<std::string>& ids, WallTime now
+    );
+    bool finish(const FinishedCall& finished, WallTime now);
+    bool hand_back(const Fence& fence, WallTime now);
+    void progress(const CallProgress& entry);
+    Result<Call> cancel(const Scope& scope, const std::string& call_id, WallTime now);
+
+private:
+    void insert_request(const NewCall& call, const std::string& headers);
+    void insert_response(const Fence& fence, const CallResponse& response);
+    void insert_logs(const Fence& fence, const std::vector<LogChunk>& chunks);
+    bool is_finished_by(const FinishedCall& finished);
+
+    CountChange& counts_;
+    SQLite::Statement insert_call_;
+    SQLite::Statement has_call_;
+    SQLite::Statement insert_request_;
+    SQLite::Statement claim_;
+    SQLite::Statement finish_;
+    SQLite::Statement is_finished_by_;
+    SQLite::Statement insert_response_;
+    SQLite::Statement insert_log_;
+    SQLite::Statement hand_back_;
+    SQLite::Statement is_handed_back_;
+    SQLite::Statement progress_;
+    SQLite::Statement is_attempt_;
+    SQLite::Statement cancel_;
+    SQLite::Statement get_;
+};
+
+}  // namespace stoker::sqlite

@@ -1,0 +1,155 @@
+#include "datastore/sqlite/migrations.hpp"
+
+#include <fmt/format.h>
+#include <SQLiteCpp/Transaction.h>
+
+#include <array>
+
+namespace stoker::sqlite {
+
+namespace {
+
+// Times are milliseconds since 1970, UTC. calls is clustered by its time-ordered id, so inserts go
+// to the right edge; what can be big (bodies) lives in rowid tables, whose leaves hold larger rows.
+// The two indexes every call passes through are kept as narrow as their readers allow.
+constexpr std::string_view step_1 = R"sql(
+CREATE TABLE apps(
+    id TEXT NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    config TEXT NOT NULL,
+    annotations TEXT NOT NULL,
+    syslog_url TEXT,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE fns(
+    id TEXT NOT NULL PRIMARY KEY,
+    app_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    image TEXT NOT NULL,
+    type TEXT NOT NULL,
+    memory INTEGER NOT NULL,
+    timeout INTEGER NOT NULL,
+    idle_timeout INTEGER NOT NULL,
+    max_attempts INTEGER NOT NULL,
+    config TEXT NOT NULL,
+    annotations TEXT NOT NULL,
+    rev INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    UNIQUE(app_id, name)
+) WITHOUT ROWID;
+
+CREATE TABLE calls(
+    id TEXT NOT NULL PRIMARY KEY,
+    app_id TEXT NOT NULL,
+    fn_id TEXT NOT NULL,
+    fn_rev INTEGER NOT NULL,
+    status TEXT NOT NULL,
+    phase TEXT,                                -- NULL until claimed
+    priority INTEGER NOT NULL,
+    attempt INTEGER NOT NULL,                  -- fencing token: +1 by every claim, never less
+    max_attempts INTEGER NOT NULL,
+    image TEXT NOT NULL,                       -- image and limits as they were at accept
+    memory INTEGER NOT NULL,
+    timeout INTEGER NOT NULL,
+    idle_timeout INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    dispatched_at INTEGER,                     -- NULL: held by a gate
+    cancel_requested INTEGER NOT NULL DEFAULT 0,
+    owner TEXT,                                -- worker incarnation of the latest attempt
+    claimed_at INTEGER,
+    started_at INTEGER,
+    completed_at INTEGER,
+    error TEXT,
+    error_code TEXT,
+    log_attempt INTEGER,                       -- the attempt whose response and log are official
+    run_at INTEGER,                            -- delayed only
+    type TEXT,
+    trigger_id TEXT,
+    format TEXT,
+    gate_key TEXT,
+    gate_seq INTEGER
+) WITHOUT ROWID;
+CREATE INDEX calls_list ON calls(fn_id, id);
+CREATE INDEX calls_queued ON calls(id, fn_id) WHERE status = 'queued';
+CREATE INDEX calls_due ON calls(run_at) WHERE status = 'delayed';
+CREATE INDEX calls_owner ON calls(owner) WHERE status = 'running';
+CREATE INDEX calls_held ON calls(gate_key, gate_seq)
+    WHERE status = 'queued' AND dispatched_at IS NULL;
+
+CREATE TABLE requests(
+    call_id TEXT NOT NULL PRIMARY KEY,
+    method TEXT NOT NULL,
+    url TEXT NOT NULL,
+    headers TEXT NOT NULL,
+    content_type TEXT NOT NULL,
+    body BLOB,
+    blob_ref TEXT,
+    body_size INTEGER NOT NULL
+);
+
+CREATE TABLE responses(
+    call_id TEXT NOT NULL,
+    attempt INTEGER NOT NULL,
+    status INTEGER NOT NULL,
+    head TEXT NOT NULL,
+    body BLOB,
+    blob_ref TEXT,
+    body_size INTEGER NOT NULL,
+    PRIMARY KEY(call_id, attempt)
+);
+
+CREATE TABLE logs(
+    call_id TEXT NOT NULL,
+    attempt INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    at_ms INTEGER NOT NULL,
+    stream INTEGER NOT NULL,
+    data BLOB NOT NULL,
+    PRIMARY KEY(call_id, attempt, seq)
+) WITHOUT ROWID;
+
+CREATE TABLE workers(
+    id TEXT NOT NULL PRIMARY KEY,
+    host TEXT NOT NULL,
+    address TEXT,
+    version TEXT,
+    capacity INTEGER,
+    draining INTEGER NOT NULL DEFAULT 0,
+    lease_until INTEGER NOT NULL,
+    dead INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+)sql";
+
+constexpr std::array steps{step_1};
+
+}  // namespace
+
+int schema_version() { return static_cast<int>(steps.size()); }
+
+Result<void> migrate(SQLite::Database& db, std::string_view file) {
+    const int found = db.execAndGet("PRAGMA user_version").getInt();
+    if (found > schema_version()) {
+        return fail(
+            Errc::store_unavailable,
+            fmt::format(
+                "{} was written by a newer Stoker (schema {}, this one knows {}): use that version",
+                file,
+                found,
+                schema_version()
+            )
+        );
+    }
+    if (found == schema_version()) return {};
+    SQLite::Transaction transaction(db, SQLite::TransactionBehavior::IMMEDIATE);
+    for (std::size_t at = static_cast<std::size_t>(found); at < steps.size(); ++at) {
+        db.exec(std::string(steps.at(at)));
+    }
+    db.exec(fmt::format("PRAGMA user_version = {}", schema_version()));
+    transaction.commit();
+    return {};
+}
+
+}  // namespace stoker::sqlite

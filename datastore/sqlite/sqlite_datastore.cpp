@@ -1,0 +1,172 @@
+#include "datastore/sqlite/sqlite_datastore.hpp"
+
+#include <fmt/format.h>
+
+#include "common/log.hpp"
+
+namespace stoker {
+
+namespace {
+
+using sqlite::Reader;
+using sqlite::Writer;
+
+/// Found or `absent`, as the reads of single rows answer.
+template <class Row>
+Result<Row> found_or(std::optional<Row> row, Errc absent) {
+    if (!row) return fail(absent);
+    return std::move(*row);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Datastore>> SqliteDatastore::open(
+    SqliteOptions options, const Clock& clock, Metrics& metrics
+) {
+    auto engine = sqlite::Engine::open(std::move(options), clock, metrics);
+    if (!engine) return fail(std::move(engine.error()));
+    std::unique_ptr<SqliteDatastore> store(new SqliteDatastore(std::move(*engine), clock));
+    store->file_pool_.post([store = store.get()] { store->collect_blobs(); });
+    return store;
+}
+
+SqliteDatastore::SqliteDatastore(std::unique_ptr<sqlite::Engine> engine, const Clock& clock) :
+    clock_(clock),
+    blobs_(engine->options().folder / "blobs"),
+    engine_(std::move(engine)),
+    file_pool_(engine_->options().file_threads, engine_->options().waiting_reads_max) {}
+
+Task<Result<std::vector<App>>> SqliteDatastore::list_apps(AppFilter filter, Page page) {
+    auto work = [filter = std::move(filter), page = std::move(page)](Reader& reader) {
+        return Result<std::vector<App>>(reader.catalog().list_apps(filter, page));
+    };
+    co_return co_await engine_->read(std::move(work));
+}
+
+Task<Result<App>> SqliteDatastore::get_app(std::string id) {
+    auto work = [id = std::move(id)](Reader& reader) {
+        return found_or(reader.catalog().find_app(id), Errc::app_not_found);
+    };
+    co_return co_await engine_->read(std::move(work));
+}
+
+Task<Result<App>> SqliteDatastore::insert_app(App app) {
+    auto work = [app = std::move(app)](Writer& writer) {
+        writer.touch_catalog();
+        return writer.catalog().insert_app(app);
+    };
+    co_return co_await engine_->write(std::move(work));
+}
+
+Task<Result<App>> SqliteDatastore::update_app(std::string id, AppPatch patch) {
+    auto work = [id = std::move(id), patch = std::move(patch)](Writer& writer) {
+        writer.touch_catalog();
+        return writer.catalog().update_app(id, patch, writer.now());
+    };
+    co_return co_await engine_->write(std::move(work));
+}
+
+Task<Result<std::vector<MovedCall>>> SqliteDatastore::delete_app(std::string id) {
+    auto work = [id = std::move(id)](Writer& writer) -> Result<std::vector<MovedCall>> {
+        writer.touch_catalog();
+        auto cancelled = writer.sweeps().cancel_waiting_of_app(id, writer.now());
+        if (auto removed = writer.catalog().remove_app(id); !removed) {
+            return fail(std::move(removed.error()));
+        }
+        return cancelled;
+    };
+    co_return co_await engine_->write(std::move(work));
+}
+
+Task<Result<std::vector<Fn>>> SqliteDatastore::list_fns(FnFilter filter, Page page) {
+    auto work = [filter = std::move(filter), page = std::move(page)](Reader& reader) {
+        return Result<std::vector<Fn>>(reader.catalog().list_fns(filter, page));
+    };
+    co_return co_await engine_->read(std::move(work));
+}
+
+Task<Result<Fn>> SqliteDatastore::get_fn(std::string id) {
+    auto work = [id = std::move(id)](Reader& reader) {
+        return found_or(reader.catalog().find_fn(id), Errc::fn_not_found);
+    };
+    co_return co_await engine_->read(std::move(work));
+}
+
+Task<Result<Fn>> SqliteDatastore::insert_fn(Fn fn) {
+    auto work = [fn = std::move(fn)](Writer& writer) {
+        writer.touch_catalog();
+        return writer.catalog().insert_fn(fn);
+    };
+    co_return co_await engine_->write(std::move(work));
+}
+
+Task<Result<Fn>> SqliteDatastore::update_fn(std::string id, FnPatch patch) {
+    auto work = [id = std::move(id), patch = std::move(patch)](Writer& writer) {
+        writer.touch_catalog();
+        return writer.catalog().update_fn(id, patch, writer.now());
+    };
+    co_return co_await engine_->write(std::move(work));
+}
+
+Task<Result<std::vector<MovedCall>>> SqliteDatastore::delete_fn(std::string id) {
+    auto work = [id = std::move(id)](Writer& writer) -> Result<std::vector<MovedCall>> {
+        writer.touch_catalog();
+        if (auto removed = writer.catalog().remove_fn(id); !removed) {
+            return fail(std::move(removed.error()));
+        }
+        return writer.sweeps().cancel_waiting_of_fn(id, writer.now());
+    };
+    co_return co_await engine_->write(std::move(work));
+}
+
+Task<Result<void>> SqliteDatastore::register_worker(
+    std::string worker_id, std::string host, Millis lease
+) {
+    auto work = [id = std::move(worker_id), host = std::move(host), lease](Writer& writer) {
+        return writer.sweeps().register_worker(id, host, writer.now() + lease);
+    };
+    co_return co_await engine_->write(std::move(work));
+}
+
+Task<Result<Heartbeat>> SqliteDatastore::heartbeat(std::string worker_id, Millis lease) {
+    auto work = [id = std::move(worker_id), lease](Writer& writer) {
+        return Result<Heartbeat>(writer.sweeps().heartbeat(id, writer.now() + lease));
+    };
+    co_return co_await engine_->write(std::move(work));
+}
+
+Task<Result<void>> SqliteDatastore::remove_worker(std::string worker_id) {
+    auto work = [id = std::move(worker_id)](Writer& writer) -> Result<void> {
+        writer.sweeps().remove_worker(id);
+        return {};
+    };
+    co_return co_await engine_->write(std::move(work));
+}
+
+Task<Result<std::vector<MovedCall>>> SqliteDatastore::sweep_lost(Millis grace) {
+    auto work = [grace](Writer& writer) {
+        return Result<std::vector<MovedCall>>(writer.sweeps().sweep_lost(grace, writer.now()));
+    };
+    co_return co_await engine_->write(std::move(work));
+}
+
+Task<Result<std::vector<MovedCall>>> SqliteDatastore::recover_all() {
+    auto work = [](Writer& writer) {
+        return Result<std::vector<MovedCall>>(writer.sweeps().recover_all(writer.now()));
+    };
+    co_return co_await engine_->write(std::move(work));
+}
+
+std::string SqliteDatastore::unhealthy_reason() const {
+    if (closed_) return "the datastore is closed";
+    if (engine_->writer().is_full()) return "the datastore has no space left";
+    return {};
+}
+
+void SqliteDatastore::close() {
+    if (closed_.exchange(true)) return;
+    file_pool_.stop();
+    engine_->close();
+}
+
+}  // namespace stoker

@@ -1,0 +1,241 @@
+// The methods of SqliteDatastore about calls, and where their bodies go.
+
+#include <fmt/format.h>
+
+#include "common/log.hpp"
+#include "datastore/sqlite/sqlite_datastore.hpp"
+#include "model/json.hpp"
+
+namespace stoker {
+
+namespace {
+
+using sqlite::Reader;
+using sqlite::Writer;
+
+constexpr std::chrono::hours blob_age_min{1};
+
+std::vector<Fence> fences_of(const std::vector<Call>& calls, const std::string& owner) {
+    std::vector<Fence> fences;
+    fences.reserve(calls.size());
+    for (const auto& call : calls) fences.push_back({call.id, owner, call.attempt});
+    return fences;
+}
+
+}  // namespace
+
+Task<Result<void>> SqliteDatastore::accept(NewCall call) {
+    BodyRef& body = call.request.body;
+    if (auto moved = co_await move_to_blob(body, call.call.id); !moved) co_return moved;
+    const BodyRef blob{.bytes = {}, .blob = body.blob, .size = body.size};
+    auto headers = dump(call.request.headers);
+    auto work = [call = std::move(call), headers = std::move(headers)](Writer& writer) {
+        return writer.calls().accept(call, headers, writer.now());
+    };
+    auto accepted = co_await engine_->write(std::move(work), Errc::outcome_unknown);
+    if (!accepted && accepted.error().code == Errc::fn_not_found) drop_blob(blob);
+    co_return accepted;
+}
+
+Task<Result<std::vector<ClaimedCall>>> SqliteDatastore::claim(
+    std::string worker_id, std::vector<std::string> call_ids
+) {
+    auto work = [worker_id, ids = std::move(call_ids)](Writer& writer) {
+        return Result<std::vector<Call>>(writer.calls().claim(worker_id, ids, writer.now()));
+    };
+    // A claim whose claimer has left would never run: the worker lives on, so no sweep finds it.
+    auto orphaned = [this, worker_id](Result<std::vector<Call>> claimed) {
+        if (claimed) engine_->writer().hand_back_soon(fences_of(*claimed, worker_id));
+    };
+    auto claimed =
+        co_await engine_->write(std::move(work), Errc::store_unavailable, std::move(orphaned));
+    if (!claimed) co_return fail(std::move(claimed.error()));
+    if (claimed->empty()) co_return std::vector<ClaimedCall>{};
+
+    auto fences = fences_of(*claimed, worker_id);
+    auto loading = [this, calls = std::move(*claimed), worker_id](Reader& reader) mutable {
+        return load(reader, std::move(calls), worker_id);
+    };
+    auto loaded = co_await engine_->read(std::move(loading));
+    if (!loaded) {
+        engine_->writer().hand_back_soon(std::move(fences));
+        co_return fail(std::move(loaded.error()));
+    }
+    if (!loaded->broken.empty()) co_await end_broken(std::move(loaded->broken));
+    co_return std::move(loaded->calls);
+}
+
+Result<SqliteDatastore::Loaded> SqliteDatastore::load(
+    Reader& reader, std::vector<Call> calls, const std::string& owner
+) {
+    Loaded loaded;
+    loaded.calls.reserve(calls.size());
+    const auto catalog_version = engine_->writer().catalog_version();
+    for (auto& call : calls) {
+        auto request = reader.calls().find_request(call.id);
+        auto body = request ? load_body(request->body) : fail(Errc::internal);
+        if (!body && body.error().code != Errc::internal) return fail(std::move(body.error()));
+        if (!body) {
+            log::error("store.request_missing", {{"call", call.id}, {"why", body.error().detail}});
+            loaded.broken.push_back({call.id, owner, call.attempt});
+            continue;
+        }
+        auto fn = specs_.get(reader.catalog(), call, catalog_version);
+        loaded.calls.push_back({std::move(call), std::move(*request), std::move(fn)});
+    }
+    return loaded;
+}
+
+/// A call without its request can never run; it ends instead of coming back for ever.
+Task<> SqliteDatastore::end_broken(std::vector<Fence> fences) {
+    auto end = end_of({.code = Errc::internal, .message = {}, .detail = {}});
+    auto work = [fences = std::move(fences), end = std::move(end)](Writer& writer) -> Result<void> {
+        for (const auto& fence : fences) {
+            FinishedCall finished;
+            finished.fence = fence;
+            finished.end = end;
+            writer.calls().finish(finished, writer.now());
+        }
+        return {};
+    };
+    const auto ended = co_await engine_->write(std::move(work));
+    if (!ended) log::error("store.broken_calls_left_running", {{"why", ended.error().text()}});
+}
+
+Task<Result<bool>> SqliteDatastore::finish(FinishedCall finished) {
+    BodyRef blob;
+    if (finished.response) {
+        BodyRef& body = finished.response->body;
+        auto moved = co_await move_to_blob(body, finished.fence.call_id);
+        if (!moved) co_return fail(std::move(moved.error()));
+        blob.blob = body.blob;
+    }
+    auto work = [finished = std::move(finished)](Writer& writer) {
+        return Result<bool>(writer.calls().finish(finished, writer.now()));
+    };
+    const auto won = co_await engine_->write(std::move(work));
+    if (won && !*won) drop_blob(blob);
+    co_return won;
+}
+
+Task<Result<bool>> SqliteDatastore::hand_back(Fence fence) {
+    auto work = [fence = std::move(fence)](Writer& writer) {
+        return Result<bool>(writer.calls().hand_back(fence, writer.now()));
+    };
+    co_return co_await engine_->write(std::move(work));
+}
+
+Task<Result<void>> SqliteDatastore::progress(std::vector<CallProgress> entries) {
+    auto work = [entries = std::move(entries)](Writer& writer) -> Result<void> {
+        for (const auto& entry : entries) writer.calls().progress(entry);
+        return {};
+    };
+    co_return co_await engine_->write(std::move(work));
+}
+
+Task<Result<Call>> SqliteDatastore::cancel(Scope scope, std::string call_id) {
+    auto work = [scope = std::move(scope), id = std::move(call_id)](Writer& writer) {
+        return writer.calls().cancel(scope, id, writer.now());
+    };
+    co_return co_await engine_->write(std::move(work));
+}
+
+Task<Result<Call>> SqliteDatastore::get_call(Scope scope, std::string call_id) {
+    auto work = [scope = std::move(scope),
+                 id = std::move(call_id)](Reader& reader) -> Result<Call> {
+        auto call = reader.calls().find_call(scope, id);
+        if (!call) return fail(Errc::call_not_found);
+        return std::move(*call);
+    };
+    co_return co_await engine_->read(std::move(work));
+}
+
+Task<Result<std::vector<Call>>> SqliteDatastore::list_calls(
+    Scope scope, CallFilter filter, Page page
+) {
+    auto work = [scope = std::move(scope), filter, page = std::move(page)](Reader& reader) {
+        return Result<std::vector<Call>>(reader.calls().list_calls(scope, filter, page));
+    };
+    co_return co_await engine_->read(std::move(work));
+}
+
+Task<Result<CallResponse>> SqliteDatastore::get_response(Scope scope, std::string call_id) {
+    auto work = [this, scope = std::move(scope), id = std::move(call_id)](Reader& reader
+                ) -> Result<CallResponse> {
+        auto response = reader.calls().find_response(scope, id);
+        if (!response) return fail(Errc::call_response_not_found);
+        if (auto loaded = load_body(response->body); !loaded)
+            return fail(std::move(loaded.error()));
+        return std::move(*response);
+    };
+    co_return co_await engine_->read(std::move(work));
+}
+
+Task<Result<std::vector<LogChunk>>> SqliteDatastore::get_log(
+    Scope scope, std::string call_id, std::int64_t from_seq
+) {
+    auto work = [scope = std::move(scope), id = std::move(call_id), from_seq](Reader& reader
+                ) -> Result<std::vector<LogChunk>> {
+        auto chunks = reader.calls().find_log(scope, id, from_seq);
+        if (!chunks) return fail(Errc::call_log_not_found);
+        return std::move(*chunks);
+    };
+    co_return co_await engine_->read(std::move(work));
+}
+
+Task<Result<std::vector<MovedCall>>> SqliteDatastore::list_queued(
+    std::string after_id, int items_max
+) {
+    auto work = [after = std::move(after_id), items_max](Reader& reader) {
+        return Result<std::vector<MovedCall>>(reader.calls().list_queued(after, items_max));
+    };
+    co_return co_await engine_->read(std::move(work));
+}
+
+Task<Result<CallCounts>> SqliteDatastore::count_calls() { co_return engine_->writer().counts(); }
+
+/// Each writing has a name of its own, so that a late or repeated one never touches what a row
+/// names.
+Task<Result<void>> SqliteDatastore::move_to_blob(BodyRef& body, const std::string& call_id) {
+    if (!body.is_inline() || body.bytes.size() <= engine_->options().inline_body_bytes_max) {
+        co_return Result<void>{};
+    }
+    auto name = fmt::format("{}-{:x}-{:x}", call_id, to_ms(clock_.now()), blobs_made_.fetch_add(1));
+    body.size = body.bytes.size();
+    auto blocking = [this, name, bytes = std::exchange(body.bytes, {})] {
+        return blobs_.put(name, bytes);
+    };
+    body.blob = std::move(name);
+    const auto deadline = deadline_in(sqlite::operation_time_max);
+    auto written = co_await file_pool_.run(std::move(blocking), deadline);
+    if (!written) co_return fail(Errc::store_unavailable);
+    co_return std::move(*written);
+}
+
+Result<void> SqliteDatastore::load_body(BodyRef& body) const {
+    if (body.is_inline()) return {};
+    auto bytes = blobs_.get(body.blob);
+    if (!bytes) return fail(std::move(bytes.error()));
+    body.bytes = std::move(*bytes);
+    body.blob.clear();
+    return {};
+}
+
+void SqliteDatastore::drop_blob(const BodyRef& body) {
+    if (body.is_inline()) return;
+    file_pool_.post([this, name = body.blob] { blobs_.remove(name); });
+}
+
+void SqliteDatastore::collect_blobs() {
+    try {
+        auto reader = engine_->reader();
+        blobs_.collect(blob_age_min, [&](const std::string& name) {
+            const auto call_id = name.substr(0, name.find('-'));
+            return (*reader).calls().is_blob_named(call_id, name);
+        });
+    } catch (const std::exception& e) {
+        log::error("store.collect_failed", {{"message", e.what()}});
+    }
+}
+
+}  // namespace stoker

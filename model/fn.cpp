@@ -1,0 +1,98 @@
+#include "model/fn.hpp"
+
+#include <algorithm>
+
+namespace stoker {
+
+namespace {
+
+constexpr std::size_t fn_name_bytes_max = 255;
+
+/// What a path segment may hold unescaped: the name is its own URL form.
+bool is_path_segment(std::string_view text) {
+    return std::ranges::all_of(text, [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               std::string_view("-_.~$&+:=@").contains(c);
+    });
+}
+
+Result<void> validate_names(const Fn& fn) {
+    if (fn.app_id.empty()) return fail(Errc::invalid_request, "Missing AppID on Fn");
+    if (fn.name.empty()) return fail(Errc::invalid_request, "Missing Fn name");
+    if (fn.name.size() > fn_name_bytes_max) {
+        return fail(Errc::invalid_request, "Fn name must be 255 characters or less");
+    }
+    if (!is_path_segment(fn.name)) {
+        return fail(Errc::invalid_request, "name must be a valid string");
+    }
+    if (fn.image.empty()) return fail(Errc::invalid_request, "Missing image on Fn");
+    return {};
+}
+
+/// Fn's texts say 0 where 1 is meant; clients compare them.
+Result<void> validate_limits(const Fn& fn) {
+    const bool async = fn.type == InvokeType::async;
+    if (fn.timeout < 1 || fn.timeout > (async ? async_timeout_s_max : sync_timeout_s_max)) {
+        return fail(
+            Errc::invalid_request,
+            async ? "timeout value is out of range, must be between 0 and 3600"
+                  : "timeout value is out of range, must be between 0 and 300"
+        );
+    }
+    if (fn.idle_timeout < 1 || fn.idle_timeout > idle_timeout_s_max) {
+        return fail(
+            Errc::invalid_request, "idle_timeout value is out of range, must be between 0 and 3600"
+        );
+    }
+    if (fn.memory < 1 || fn.memory > fn_memory_mb_max) {
+        return fail(
+            Errc::invalid_request, "memory value is out of range. It should be between 0 and 8192"
+        );
+    }
+    if (fn.retry.max_attempts < 1 || fn.retry.max_attempts > retry_attempts_max) {
+        return fail(
+            Errc::invalid_request,
+            "retry.max_attempts value is out of range, must be between 1 and 100"
+        );
+    }
+    return {};
+}
+
+}  // namespace
+
+std::string_view to_word(InvokeType type) { return type == InvokeType::async ? "async" : "sync"; }
+
+std::optional<InvokeType> parse_invoke_type(std::string_view word) {
+    if (word == "sync") return InvokeType::sync;
+    if (word == "async") return InvokeType::async;
+    return std::nullopt;
+}
+
+Result<void> validate(const Fn& fn) {
+    if (auto valid = validate_names(fn); !valid) return valid;
+    if (auto valid = validate_limits(fn); !valid) return valid;
+    return validate_annotations(fn.annotations);
+}
+
+Result<Fn> apply(const Fn& fn, const FnPatch& patch, WallTime now) {
+    if (patch.id && *patch.id != fn.id) {
+        return fail(Errc::invalid_request, "Fn ID in path does not match that in body");
+    }
+    Fn merged = fn;
+    merged.image = patch.image.value_or(fn.image);
+    merged.type = patch.type.value_or(fn.type);
+    merged.memory = patch.memory.value_or(fn.memory);
+    merged.timeout = patch.timeout.value_or(fn.timeout);
+    merged.idle_timeout = patch.idle_timeout.value_or(fn.idle_timeout);
+    merged.retry = patch.retry.value_or(fn.retry);
+    merge(merged.config, patch.config);
+    merge_annotations(merged.annotations, patch.annotations);
+    if (auto valid = validate(merged); !valid) return fail(std::move(valid.error()));
+    if (merged != fn) {
+        merged.rev = fn.rev + 1;
+        merged.updated_at = now;
+    }
+    return merged;
+}
+
+}  // namespace stoker

@@ -1,0 +1,162 @@
+// The accept protocol under failures of the store and the queue.
+
+#include "api/acceptor.hpp"
+
+#include <doctest/doctest.h>
+
+#include <thread>
+
+#include "tests/api/api_fixture.hpp"
+
+namespace stoker::test {
+
+namespace {
+
+const Headers async_header{{"Fn-Invoke-Type", "async"}};
+
+class AcceptFixture : public ApiFixture {
+public:
+    explicit AcceptFixture(const std::function<void(ApiSettings&)>& tweak = {}) :
+        ApiFixture(tweak),
+        fn_id(make_fn(make_app())) {}
+
+    Answer accept() const { return send("POST", "/invoke/" + fn_id, "x", async_header); }
+    std::string refusal() const {
+        const auto answer = accept();
+        if (answer.header("Retry-After").empty()) return "no Retry-After";
+        return std::to_string(answer.status) + " " + std::string(json(answer)["code"]);
+    }
+    std::string status_of(const Answer& accepted) const {
+        return json(get("/v2/calls/" + accepted.header("Fn-Call-Id")))["status"];
+    }
+    void wait_for_queued(std::size_t count) const {
+        while (queue.queued().size() < count) std::this_thread::yield();
+    }
+
+    const std::string fn_id;
+};
+
+}  // namespace
+
+TEST_CASE("accept: admission refuses in the order of the protocol, and stores nothing") {
+    AcceptFixture api([](ApiSettings& settings) {
+        settings.accept.depth_max = 100;
+        settings.accept.fn_depth_max = 10;
+    });
+    api.queue.fn_depth = 10;
+    CHECK(api.refusal() == "429 fn_queue_full");
+    api.queue.total_depth = 100;
+    CHECK(api.refusal() == "503 queue_full");
+    api.store.be_unhealthy("the disk is on fire");
+    CHECK(api.refusal() == "503 store_unavailable");
+    api.api->drain();
+    CHECK(api.refusal() == "503 shutting_down");
+    CHECK(api.store.accepts == 0);
+    CHECK(api.queue.puts() == 0);
+}
+
+TEST_CASE("accept: who is refused does not send its body") {
+    AcceptFixture api;
+    api.queue.total_depth = 2'000'000;
+    auto client = api.connect();
+    const auto answer = client.request(
+        "POST /invoke/" + api.fn_id +
+        " HTTP/1.1\r\nHost: a\r\nFn-Invoke-Type: async\r\nExpect: 100-continue\r\nContent-Length: "
+        "1000\r\n\r\n"
+    );
+    CHECK(answer.status == 503);
+    CHECK(client.continues == 0);
+    CHECK(answer.header("Connection") == "close");
+}
+
+TEST_CASE("accept: a store that answers late is asked again for the same call") {
+    AcceptFixture api;
+    SUBCASE("it did nothing") { api.store.fail_accepts = 2; }
+    SUBCASE("it did it and did not say so") { api.store.lose_answers = 2; }
+    const auto answer = api.accept();
+    CHECK(answer.status == 202);
+    CHECK(api.store.accepts == 3);
+    CHECK(api.status_of(answer) == "queued");
+    CHECK(api.queue.queued().size() == 1);
+}
+
+TEST_CASE("accept: after three tries the outcome is unknown, and the answer names the call") {
+    AcceptFixture api;
+    api.store.lose_answers = 3;
+    const auto answer = api.accept();
+    CHECK(answer.status == 503);
+    CHECK(api.json(answer)["code"] == "outcome_unknown");
+    CHECK(answer.header("Retry-After") == "1");
+    CHECK(api.store.accepts == 3);
+    // It was accepted, in fact; then it shall run.
+    CHECK(api.status_of(answer) == "queued");
+    api.wait_for_queued(1);
+}
+
+TEST_CASE("accept: a fn deleted at the last moment is 404") {
+    AcceptFixture api;
+    CHECK(api.accept().status == 202);  // the fn is in the cache now
+    REQUIRE(run(api.real_store->delete_fn(api.fn_id)));
+    const auto answer = api.accept();
+    CHECK(answer.status == 404);
+    CHECK(api.message(answer) == "Fn not found");
+}
+
+TEST_CASE("accept: a queue that refuses or does not know delays the call, not the answer") {
+    AcceptFixture api;
+    SUBCASE("full") { api.queue.answer({Put::full}); }
+    SUBCASE("unknown") { api.queue.answer({Put::unknown}); }
+    SUBCASE("full for a while") {
+        api.queue.answer({Put::full, Put::full, Put::unknown, Put::full});
+    }
+    const auto answer = api.accept();
+    CHECK(answer.status == 202);
+    CHECK(api.status_of(answer) == "queued");
+    api.wait_for_queued(1);
+    CHECK(api.queue.queued().front().call_id == answer.header("Fn-Call-Id"));
+}
+
+TEST_CASE("accept: duplicate is as good as queued") {
+    AcceptFixture api;
+    api.queue.answer({Put::duplicate});
+    CHECK(api.accept().status == 202);
+    CHECK(api.queue.puts() == 1);
+}
+
+TEST_CASE("accept: a queue that does not answer does not hold the caller") {
+    AcceptFixture api([](ApiSettings& settings) { settings.outbox.put_wait = Millis{10}; });
+    api.queue.hangs = true;
+    const auto answer = api.accept();
+    CHECK(answer.status == 202);
+    CHECK(api.queue.puts() == 0);  // the answer came before the queue had it
+    api.queue.hangs = false;
+    api.wait_for_queued(1);
+}
+
+TEST_CASE("accept: a full outbox closes the door until the queue is well again") {
+    AcceptFixture api([](ApiSettings& settings) { settings.outbox.parked_max = 3; });
+    api.queue.room = 0;
+    for (int i = 0; i < 3; ++i) CHECK(api.accept().status == 202);
+    CHECK(api.refusal() == "503 queue_full");
+    CHECK(api.get("/readyz").status == 503);
+    api.queue.room = 1'000;
+    api.wait_for_queued(3);
+    while (api.get("/readyz").status != 200) std::this_thread::yield();
+    CHECK(api.accept().status == 202);
+}
+
+TEST_CASE("accept: who waits for calls of the fn hears of a new one") {
+    AcceptFixture api;
+    const auto next = [&]() -> Task<std::optional<CallEvent>> {
+        const auto lane = co_await asio::this_coro::executor;
+        const auto subscription = api.events->subscribe_fn(api.fn_id, lane);
+        CHECK(api.accept().status == 202);
+        co_return co_await subscription->next(deadline_in(Millis{10'000}));
+    };
+    const auto event = run(next());
+    REQUIRE(event);
+    CHECK(event->status == CallStatus::queued);
+    CHECK(event->fn_id == api.fn_id);
+}
+
+}  // namespace stoker::test

@@ -1,0 +1,60 @@
+// Synchronous calls: the answer itself, streamed both ways.
+
+#include "tests/system/fixture.hpp"
+
+#include <atomic>
+#include <thread>
+
+using namespace stoker;
+using namespace stoker::test;
+
+TEST_CASE("sync: the function's answer and its headers") {
+    const Running stoker;
+    const auto fn = stoker.make_fn(function_image());
+    const auto answer = stoker.request("POST", "/invoke/" + fn, "echo hello");
+    CHECK(answer.status == 200);
+    CHECK(answer.body == "hello");
+    CHECK(*find_header(answer.headers, "Content-Type") == "text/plain");
+    CHECK(find_header(answer.headers, "Fn-Call-Id")->size() == 26);
+    int twice = 0;
+    for (const auto& [name, value] : answer.headers) twice += same_header_name(name, "x-twice");
+    CHECK(twice == 2);
+    CHECK(stoker.request("POST", "/invoke/" + fn, "chunked abc").body == "abc");
+}
+
+TEST_CASE("sync: large bodies stream in and out") {
+    const Running stoker;
+    const auto fn = stoker.make_fn(function_image(), {{"memory", 512}});
+    std::string body = "echo ";
+    body.resize(50UL << 20U);
+    for (std::size_t i = 5; i < body.size(); ++i) body[i] = static_cast<char>('a' + i % 23);
+    const auto answer = stoker.request("POST", "/invoke/" + fn, body);
+    CHECK(answer.status == 200);
+    CHECK(answer.body == body.substr(5));
+}
+
+TEST_CASE("sync: many at once share few containers") {
+    const Running stoker;
+    const auto fn = stoker.make_fn(function_image());
+    std::atomic<int> good = 0;
+    std::vector<std::jthread> clients;
+    for (int i = 0; i < 16; ++i) {
+        clients.emplace_back([&, i] {
+            for (int k = 0; k < 50; ++k) {
+                const auto text = std::to_string(i) + "/" + std::to_string(k);
+                good += stoker.request("POST", "/invoke/" + fn, "echo " + text).body == text;
+            }
+        });
+    }
+    clients.clear();
+    CHECK(good == 800);
+    CHECK(stoker.containers().size() <= 16);
+}
+
+TEST_CASE("sync: an idle container goes after its idle timeout") {
+    const Running stoker;
+    const auto fn = stoker.make_fn(function_image(), {{"idle_timeout", 1}});
+    CHECK(stoker.request("POST", "/invoke/" + fn, "echo x").status == 200);
+    eventually("the idle container is gone", [&] { return stoker.containers().empty(); });
+    CHECK(stoker.request("POST", "/invoke/" + fn, "echo y").body == "y");
+}

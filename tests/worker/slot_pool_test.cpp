@@ -1,0 +1,235 @@
+#include "worker/slot_pool.hpp"
+
+#include <doctest/doctest.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_future.hpp>
+
+#include <atomic>
+#include <future>
+#include <random>
+
+using namespace stoker;
+using namespace std::chrono_literals;
+
+namespace {
+
+FnSpecRef make_fn(const std::string& key, std::uint64_t memory_mb = 128, int idle_s = 30) {
+    auto fn = std::make_shared<FnSpec>();
+    fn->slot_key = key;
+    fn->memory_mb = memory_mb;
+    fn->idle_timeout_s = idle_s;
+    return fn;
+}
+
+/// A pool on two lanes whose containers are only objects; launches wait until they are let go.
+struct Fixture {
+    explicit Fixture(std::int64_t total_mb = 1024) : memory(total_mb) {
+        pool.emplace(
+            lanes,
+            memory,
+            LaunchPolicy{},
+            SlotPool::Hooks{
+                .launch = [this](FnSpecRef fn, MemoryTokens::Token token, LaunchPhase) {
+                    return launch(std::move(fn), std::move(token));
+                },
+                .remove = [this](ContainerRef container) { return remove(std::move(container)); },
+                .kill = [](ContainerRef container) -> Task<> {
+                    container->exited.set({137});
+                    co_return;
+                },
+                .changed = [] {}
+            }
+        );
+        lanes.start();
+        pool->start();
+    }
+    ~Fixture() {
+        pool->close();
+        CHECK(run(pool->drained(deadline_in(10s))));
+        CHECK(memory.used_mb() == 0);
+        lanes.stop();
+    }
+
+    Task<Result<ContainerRef>> launch(FnSpecRef fn, MemoryTokens::Token token) {
+        const auto now = ++starting;
+        most_starting = std::max(most_starting.load(), now);
+        ++launches;
+        co_await gate.wait(deadline_in(20s));
+        --starting;
+        if (launch_error) co_return fail(*launch_error);
+        auto container = std::make_shared<Container>(
+            "c", std::move(fn), co_await asio::this_coro::executor, std::move(token)
+        );
+        co_return container;
+    }
+
+    Task<> remove(ContainerRef) {
+        ++removed;
+        co_return;
+    }
+
+    template <class T>
+    T run(Task<T> task) {
+        return start(std::move(task)).get();
+    }
+    template <class T>
+    std::future<T> start(Task<T> task) {
+        return asio::co_spawn(lanes.next(), std::move(task), asio::use_future);
+    }
+
+    void open_gate() { gate.set(true); }
+
+    Lanes lanes{2};
+    MemoryTokens memory;
+    Latch<bool> gate;
+    std::atomic<int> starting{0};
+    std::atomic<int> most_starting{0};
+    std::atomic<int> launches{0};
+    std::atomic<int> removed{0};
+    std::optional<Error> launch_error;
+    std::optional<SlotPool> pool;
+};
+
+/// Acquires, holds for nothing, gives back.
+Task<Result<void>> use_once(SlotPool& pool, FnSpecRef fn, Millis patience = 20s) {
+    auto slot = co_await pool.acquire(std::move(fn), deadline_in(patience));
+    if (!slot) co_return fail(slot.error());
+    std::move(*slot).release();
+    co_return Result<void>{};
+}
+
+}  // namespace
+
+TEST_CASE_FIXTURE(Fixture, "SlotPool: calls one after another share one container") {
+    open_gate();
+    const auto fn = make_fn("a");
+    for (int i = 0; i < 10; ++i) CHECK(run(use_once(*pool, fn)));
+    CHECK(launches == 1);
+    CHECK(pool->counts().idle == 1);
+    CHECK(pool->busy_mb() == 0);
+    CHECK(memory.used_mb() == 128);
+}
+
+TEST_CASE_FIXTURE(Fixture, "SlotPool: other slot keys never share") {
+    open_gate();
+    CHECK(run(use_once(*pool, make_fn("a"))));
+    CHECK(run(use_once(*pool, make_fn("b"))));
+    CHECK(launches == 2);
+}
+
+TEST_CASE_FIXTURE(Fixture, "SlotPool: a burst on a cold function starts no more than wait, nor than the limit") {
+    const auto fn = make_fn("a", 1);
+    std::vector<std::future<Result<void>>> calls;
+    for (int i = 0; i < 3; ++i) calls.push_back(start(use_once(*pool, fn)));
+    for (int i = 0; i < 200; ++i) calls.push_back(start(use_once(*pool, fn)));
+    open_gate();
+    for (auto& call : calls) CHECK(call.get());
+    CHECK(most_starting <= 4);
+    CHECK(launches < 20);
+}
+
+TEST_CASE_FIXTURE(Fixture, "SlotPool: a slot dropped without release retires its container") {
+    open_gate();
+    const auto fn = make_fn("a");
+    const auto drop = [](SlotPool& slots, FnSpecRef which) -> Task<bool> {
+        auto slot = co_await slots.acquire(std::move(which), deadline_in(20s));
+        co_return slot.has_value();
+    };
+    CHECK(run(drop(*pool, fn)));
+    CHECK(run(use_once(*pool, fn)));
+    CHECK(launches == 2);
+}
+
+TEST_CASE_FIXTURE(Fixture, "SlotPool: who gives up in time gets server_busy, and the container is not lost") {
+    const auto fn = make_fn("a");
+    const auto result = run(use_once(*pool, fn, 10ms));
+    REQUIRE_FALSE(result);
+    CHECK(result.error().code == Errc::server_busy);
+    open_gate();
+    CHECK(run(use_once(*pool, fn)));
+}
+
+TEST_CASE_FIXTURE(Fixture, "SlotPool: what can never fit is refused at once") {
+    const auto result = run(use_once(*pool, make_fn("a", 4096)));
+    REQUIRE_FALSE(result);
+    CHECK(result.error().code == Errc::impossible_memory);
+}
+
+TEST_CASE_FIXTURE(Fixture, "SlotPool: a launch error reaches who waits for it") {
+    launch_error = Error{Errc::init_failed, {}, {}};
+    open_gate();
+    const auto result = run(use_once(*pool, make_fn("a")));
+    REQUIRE_FALSE(result);
+    CHECK(result.error().code == Errc::init_failed);
+    CHECK(memory.used_mb() == 0);
+}
+
+TEST_CASE_FIXTURE(Fixture, "SlotPool: a hopeless launch error reaches everybody who waits") {
+    launch_error = Error{Errc::image_not_found, {}, {}};
+    const auto fn = make_fn("a", 1);
+    std::vector<std::future<Result<void>>> calls;
+    for (int i = 0; i < 50; ++i) calls.push_back(start(use_once(*pool, fn)));
+    open_gate();
+    for (auto& call : calls) CHECK(call.get().error().code == Errc::image_not_found);
+    CHECK(launches < 50);
+}
+
+TEST_CASE_FIXTURE(Fixture, "SlotPool: an idle container of another function makes room") {
+    open_gate();
+    CHECK(run(use_once(*pool, make_fn("a", 600))));
+    CHECK(run(use_once(*pool, make_fn("b", 400))));
+    CHECK(removed == 0);
+    CHECK(run(use_once(*pool, make_fn("c", 500))));
+    CHECK(removed == 1);  // "a" alone was enough, and idle longest
+}
+
+TEST_CASE_FIXTURE(Fixture, "SlotPool: a container whose process ended is replaced") {
+    open_gate();
+    const auto fn = make_fn("a");
+    ContainerRef container;
+    const auto look = [&](SlotPool& slots) -> Task<bool> {
+        auto slot = co_await slots.acquire(fn, deadline_in(20s));
+        container = slot->ref();
+        std::move(*slot).release();
+        co_return true;
+    };
+    CHECK(run(look(*pool)));
+    container->exited.set({1});
+    pool->container_exited(container);
+    CHECK(run(use_once(*pool, fn)));
+    CHECK(launches == 2);
+    container.reset();
+}
+
+TEST_CASE_FIXTURE(Fixture, "SlotPool: closing answers those who wait") {
+    auto waiting = start(use_once(*pool, make_fn("a")));
+    while (pool->counts().waiting == 0) std::this_thread::yield();
+    pool->close();
+    CHECK(waiting.get().error().code == Errc::shutting_down);
+    CHECK(run(use_once(*pool, make_fn("a"))).error().code == Errc::shutting_down);
+    open_gate();
+}
+
+TEST_CASE_FIXTURE(Fixture, "SlotPool: random functions, sizes and accidents leak no memory and starve nobody") {
+    const auto seed = std::random_device{}();
+    CAPTURE(seed);
+    open_gate();
+    std::mt19937 random(seed);
+    const auto one = [](SlotPool& slots, FnSpecRef fn, bool break_it) -> Task<Result<void>> {
+        auto slot = co_await slots.acquire(std::move(fn), deadline_in(60s));
+        if (!slot) co_return fail(slot.error());
+        if (!break_it) std::move(*slot).release();
+        co_return Result<void>{};
+    };
+    std::vector<std::future<Result<void>>> calls;
+    for (int i = 0; i < 2000; ++i) {
+        const auto which = random() % 40;
+        const auto fn = make_fn("f" + std::to_string(which), 50 + 20 * which);
+        calls.push_back(start(one(*pool, fn, random() % 10 == 0)));
+    }
+    for (auto& call : calls) CHECK(call.get());
+    CHECK(memory.used_mb() <= memory.total_mb());
+    CHECK(pool->counts().waiting == 0);
+    CHECK(pool->counts().busy == 0);
+}

@@ -1,0 +1,155 @@
+#include "worker/agent.hpp"
+
+#include <fmt/format.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+
+#include "common/log.hpp"
+
+namespace stoker {
+
+namespace {
+
+// Servers close idle connections; Fn's agent gives up its own first, after a second, and functions
+// rely on it.
+constexpr std::chrono::seconds connection_idle_max{1};
+// A container that was seen idle may be dead by the time it is used; then the next one is tried.
+constexpr int slot_tries_max = 5;
+constexpr std::chrono::seconds exit_wait_max{1};
+
+double seconds_since(Deadline begun) {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
+}
+
+/// Passes a good answer on to whoever invoked; other answers are an Error and their bodies dropped.
+class PassOn final : public FunctionAnswer {
+public:
+    explicit PassOn(AnswerSink& sink) : sink_(sink) {}
+
+    Task<Result<void>> head(AnswerHead head, std::string_view) override {
+        good_ = head.status == 200;
+        if (!good_) co_return Result<void>{};
+        co_return co_await sink_.head(std::move(head));
+    }
+    Task<Result<void>> data(std::string_view, std::string_view decoded, bool last) override {
+        if (!good_ || (decoded.empty() && !last)) co_return Result<void>{};
+        co_return co_await sink_.write(decoded, last);
+    }
+
+private:
+    AnswerSink& sink_;
+    bool good_ = false;
+};
+
+}  // namespace
+
+Agent::Agent(SlotPool& slots, ContainerDriver& driver, Metrics& metrics) :
+    slots_(slots),
+    driver_(driver),
+    run_seconds_(metrics.histogram("stoker_call_run_seconds", "Time of calls inside containers")),
+    slot_wait_seconds_(
+        metrics.histogram("stoker_slot_wait_seconds", "Time calls waited for a container slot")
+    ) {}
+
+Task<Result<void>> Agent::invoke(
+    Invocation invocation, BodySource& body, AnswerSink& answer, Deadline give_up
+) {
+    PassOn pass_on(answer);
+    co_return co_await execute(invocation, body, pass_on, nullptr, give_up);
+}
+
+Task<Result<void>> Agent::execute(
+    const Invocation& invocation,
+    BodySource& body,
+    FunctionAnswer& answer,
+    LiveCallRef live,
+    Deadline give_up
+) {
+    const auto begun = std::chrono::steady_clock::now();
+    for (int tries = 0; tries < slot_tries_max; ++tries) {
+        auto slot = co_await slots_.acquire(invocation.fn, give_up);
+        if (!slot) {
+            if (live && !slot.error().detail.empty()) {
+                live->log->append(LogStream::err, slot.error().detail);
+            }
+            co_return fail(slot.error());
+        }
+        if (!connect(slot->container())) continue;
+        slot_wait_seconds_.observe(seconds_since(begun));
+        co_return co_await run_in(std::move(*slot), invocation, body, answer, live);
+    }
+    co_return fail(Errc::init_failed, {}, "containers die while idle");
+}
+
+bool Agent::connect(Container& container) {
+    const auto now = std::chrono::steady_clock::now();
+    if (container.connection && now - container.connection_used < connection_idle_max) {
+        char byte = 0;
+        const auto peeked = ::recv(
+            container.connection.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT
+        );
+        // Silence is what a good idle connection has; an end or stray bytes make it useless.
+        if (peeked < 0 && errno == EAGAIN) return true;
+    }
+    auto connected = connect_to(container.socket);
+    container.connection = connected ? std::move(*connected) : UniqueFd{};
+    return connected.has_value();
+}
+
+Task<Result<void>> Agent::run_in(
+    SlotPool::Slot slot,
+    const Invocation& invocation,
+    BodySource& body,
+    FunctionAnswer& answer,
+    const LiveCallRef& live
+) {
+    auto& container = slot.container();
+    const auto begun = std::chrono::steady_clock::now();
+    if (live) live->executing(slot.ref(), wall_now());
+    container.output->begin(live ? live->log : nullptr);
+
+    auto end = co_await exchange_http_stream(
+        container.connection.get(),
+        invocation,
+        body,
+        answer,
+        {},
+        begun + std::chrono::seconds(invocation.fn->timeout_s)
+    );
+
+    container.output->end();
+    if (live) live->left_container();
+    run_seconds_.observe(seconds_since(begun));
+    container.connection_used = std::chrono::steady_clock::now();
+    if (!end.connection_ok) container.connection.reset();
+    if (end.container_ok) {
+        std::move(slot).release();
+        co_return std::move(end.result);
+    }
+    if (end.lost) {
+        end.result = fail(co_await explain_loss(slot.ref()));
+        container.output->end();  // its last words may have come with the exit
+    }
+    co_return std::move(end.result);
+}
+
+Task<Error> Agent::explain_loss(ContainerRef container) {
+    Error error{.code = Errc::container_exit, .message = {}, .detail = {}};
+    // The exit is reported by the engine a moment after the connection breaks.
+    const auto exited = co_await container->exited.wait(deadline_in(exit_wait_max));
+    if (!exited) co_return error;  // it closed the connection and lives
+    const auto state = co_await driver_.inspect(
+        container->engine_id, deadline_in(EngineTimes{}.request)
+    );
+    if (state && *state && (*state)->oom_killed) {
+        error.code = Errc::out_of_memory;
+    } else if (exited->code) {
+        error.message = fmt::format(
+            "{}: container exit code {}", spec_of(Errc::container_exit).message, *exited->code
+        );
+    }
+    co_return error;
+}
+
+}  // namespace stoker

@@ -1,0 +1,55 @@
+#pragma once
+
+// Runs calls in containers: finds a slot, hands the call to the function there, and says how it ended
+// and whether the container may go on. Synchronous calls come through Invoker; the worker's own
+// asynchronous ones through execute(). Used on any lane.
+
+#include <memory>
+
+#include "common/metrics.hpp"
+#include "model/invoker.hpp"
+#include "worker/containers/container_driver.hpp"
+#include "worker/live_calls.hpp"
+#include "worker/protocols/http_stream.hpp"
+#include "worker/slot_pool.hpp"
+
+namespace stoker {
+
+class Agent final : public Invoker {
+public:
+    Agent(SlotPool& slots, ContainerDriver& driver, Metrics& metrics);
+
+    Task<Result<void>> invoke(
+        Invocation invocation, BodySource& body, AnswerSink& answer, Deadline give_up
+    ) override;
+
+    /// `live` is null for a call that is not recorded. Errors of the function and of the platform
+    /// both come back as the Result; what the function printed is in the live call's log.
+    Task<Result<void>> execute(
+        const Invocation& invocation,
+        BodySource& body,
+        FunctionAnswer& answer,
+        LiveCallRef live,
+        Deadline give_up
+    );
+
+private:
+    /// Connects anew unless the connection of the last call is still good. False: the container is gone.
+    static bool connect(Container& container);
+    Task<Result<void>> run_in(
+        SlotPool::Slot slot,
+        const Invocation& invocation,
+        BodySource& body,
+        FunctionAnswer& answer,
+        const LiveCallRef& live
+    );
+    /// Why the function's connection broke: the exit of its container, if it did exit.
+    Task<Error> explain_loss(ContainerRef container);
+
+    SlotPool& slots_;
+    ContainerDriver& driver_;
+    Histogram& run_seconds_;
+    Histogram& slot_wait_seconds_;
+};
+
+}  // namespace stoker

@@ -1,0 +1,164 @@
+#include "worker/call_runner.hpp"
+
+#include <algorithm>
+
+#include "common/log.hpp"
+
+namespace stoker {
+
+namespace {
+
+/// Keeps an answer exactly as it came, up to a limit.
+class Recording final : public FunctionAnswer {
+public:
+    explicit Recording(std::uint64_t bytes_max) : bytes_max_(bytes_max) {}
+
+    Task<Result<void>> head(AnswerHead head, std::string_view raw) override {
+        status_ = head.status;
+        head_ = raw;
+        co_return Result<void>{};
+    }
+    Task<Result<void>> data(std::string_view raw, std::string_view decoded, bool last) override {
+        decoded_bytes_ += decoded.size();
+        if (decoded_bytes_ > bytes_max_) co_return fail(Errc::response_too_large);
+        body_ += raw;
+        complete_ = last;
+        co_return Result<void>{};
+    }
+
+    std::optional<CallResponse> take() {
+        if (!complete_) return std::nullopt;
+        return CallResponse{status_, std::move(head_), BodyRef::of(std::move(body_))};
+    }
+
+private:
+    const std::uint64_t bytes_max_;
+    std::uint64_t decoded_bytes_ = 0;
+    int status_ = 0;
+    bool complete_ = false;
+    std::string head_;
+    std::string body_;
+};
+
+constexpr Millis store_retry_min{50};
+constexpr Millis store_retry_max{5'000};
+
+}  // namespace
+
+CallRunner::CallRunner(Deps deps, CallRunnerSettings settings) :
+    deps_(deps),
+    settings_(settings),
+    fenced_(deps.metrics.counter(
+        "stoker_calls_fenced_total", "Results refused because the call had moved on"
+    )) {
+    for (auto i = static_cast<std::size_t>(CallStatus::success); i < ended_.size(); ++i) {
+        const auto word = std::string(to_word(static_cast<CallStatus>(i)));
+        ended_.at(i) = &deps.metrics.counter(
+            "stoker_calls_ended_total", "Asynchronous calls that ended", {{"status", word}}
+        );
+    }
+}
+
+Task<> CallRunner::run(ClaimedCall claimed, std::string owner) {
+    Fence fence{claimed.call.id, std::move(owner), claimed.call.attempt};
+    if (!claimed.fn) {
+        // Deleted after this call was accepted and before a lost worker's calls were queued again.
+        auto gone = end_of({.code = Errc::fn_not_found, .message = {}, .detail = {}});
+        co_return co_await record(
+            claimed.call, {std::move(fence), std::move(gone), std::nullopt, std::nullopt, {}}
+        );
+    }
+    const auto live = deps_.live.add(std::move(fence), claimed.fn, settings_.log_bytes_max);
+    auto outcome = co_await execute(claimed, live);
+    if (outcome.hand_back) {
+        co_await give_back(claimed, *live);
+    } else {
+        co_await record(
+            claimed.call,
+            {live->fence,
+             std::move(outcome.end),
+             live->started_at(),
+             std::move(outcome.response),
+             live->log->take()}
+        );
+    }
+    deps_.live.remove(live);
+}
+
+Task<CallRunner::Outcome> CallRunner::execute(const ClaimedCall& claimed, const LiveCallRef& live) {
+    const Invocation invocation{
+        .call_id = claimed.call.id,
+        .fn = claimed.fn,
+        .headers = claimed.request.headers,
+        .content_type = claimed.request.content_type,
+        .attempt = claimed.call.attempt
+    };
+    InlineBody body(claimed.request.body.bytes);
+    Recording recording(settings_.response_bytes_max);
+    // No deadline on the wait for a slot: the call has been accepted and will get one.
+    const auto result = co_await deps_.agent.execute(
+        invocation, body, recording, live, Deadline::max()
+    );
+    auto outcome = result ? Outcome{} : outcome_of(result.error(), *live);
+    outcome.response = recording.take();
+    co_return outcome;
+}
+
+CallRunner::Outcome CallRunner::outcome_of(const Error& error, const LiveCall& live) const {
+    Outcome outcome;
+    if (live.cancelled) {
+        outcome.end = end_of(Error{Errc::cancelled, {}, {}});
+        return outcome;
+    }
+    const bool never_ran = !live.started_at();
+    outcome.hand_back =
+        handing_back_ || error.code == Errc::shutting_down ||
+        (never_ran && (error.code == Errc::engine_unavailable || error.code == Errc::server_busy));
+    if (never_ran && error.code == Errc::engine_unavailable) engine_away_();
+    outcome.end = end_of(error);
+    return outcome;
+}
+
+Task<> CallRunner::record(const Call& call, FinishedCall finished) {
+    for (auto pause = store_retry_min;; pause = std::min(pause * 2, store_retry_max)) {
+        const auto won = co_await deps_.store.finish(finished);
+        if (won && *won) {
+            ended_.at(static_cast<std::size_t>(finished.end.status))->add();
+            publish(call, finished.end.status);
+            co_return;
+        }
+        if (won) {
+            fenced_.add();
+            log::info("call.fenced", {{"call", call.id}, {"attempt", call.attempt}});
+            co_return;
+        }
+        if (stopping_) co_return;
+        log::warn(
+            "call.finish_retry",
+            {{"call", call.id}, {"code", spec_of(won.error().code).word}}
+        );
+        co_await sleep_for(pause);
+    }
+}
+
+Task<> CallRunner::give_back(const ClaimedCall& claimed, const LiveCall& live) {
+    for (auto pause = store_retry_min;; pause = std::min(pause * 2, store_retry_max)) {
+        const auto won = co_await deps_.store.hand_back(live.fence);
+        if (won && *won) break;
+        if (won || stopping_) co_return;
+        co_await sleep_for(pause);
+    }
+    publish(claimed.call, CallStatus::queued);
+    std::vector<Message> message;
+    message.push_back(
+        {claimed.call.id, claimed.call.fn_id, static_cast<std::uint8_t>(claimed.call.priority)}
+    );
+    // A put that fails is made good when the queue is rebuilt from the rows.
+    co_await deps_.queue.put(std::move(message));
+}
+
+void CallRunner::publish(const Call& call, CallStatus status) {
+    deps_.events.publish({call.id, call.fn_id, status, call.attempt});
+}
+
+}  // namespace stoker

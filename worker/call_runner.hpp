@@ -1,0 +1,71 @@
+#pragma once
+
+// Runs one claimed call to its end: through the agent, then the end into the datastore, fenced by
+// owner and attempt. Holds a result for as long as the datastore does not take it. Calls that were
+// not the function's fault to fail (a drain, an engine that is away) are handed back to the queue.
+
+#include <atomic>
+#include <functional>
+#include <string>
+
+#include "common/metrics.hpp"
+#include "datastore/datastore.hpp"
+#include "model/call_events.hpp"
+#include "queue/message_queue.hpp"
+#include "worker/agent.hpp"
+#include "worker/live_calls.hpp"
+
+namespace stoker {
+
+struct CallRunnerSettings {
+    std::uint64_t response_bytes_max = 10ULL * 1024 * 1024;
+    std::size_t log_bytes_max = 1024UL * 1024;
+};
+
+class CallRunner {
+public:
+    struct Deps {
+        Agent& agent;
+        Datastore& store;
+        MessageQueue& queue;
+        CallEvents& events;
+        LiveCalls& live;
+        Metrics& metrics;
+    };
+
+    CallRunner(Deps deps, CallRunnerSettings settings);
+
+    /// On the lane it shall run on. `owner` is the worker that claimed it.
+    Task<> run(ClaimedCall claimed, std::string owner);
+
+    /// From now on calls that fail are handed back: their containers are being killed.
+    void hand_back_failures() { handing_back_ = true; }
+    /// Results that the datastore does not take are given up; the lease settles them.
+    void stop() { stopping_ = true; }
+
+    /// Called when a call could not start because the engine is away. Any thread.
+    void on_engine_away(std::function<void()> callback) { engine_away_ = std::move(callback); }
+
+private:
+    struct Outcome {
+        CallEnd end;
+        std::optional<CallResponse> response;
+        bool hand_back = false;
+    };
+
+    Task<Outcome> execute(const ClaimedCall& claimed, const LiveCallRef& live);
+    Outcome outcome_of(const Error& error, const LiveCall& live) const;
+    Task<> record(const Call& call, FinishedCall finished);
+    Task<> give_back(const ClaimedCall& claimed, const LiveCall& live);
+    void publish(const Call& call, CallStatus status);
+
+    Deps deps_;
+    const CallRunnerSettings settings_;
+    std::function<void()> engine_away_ = [] {};
+    std::atomic<bool> handing_back_{false};
+    std::atomic<bool> stopping_{false};
+    std::array<Counter*, 8> ended_{};
+    Counter& fenced_;
+};
+
+}  // namespace stoker

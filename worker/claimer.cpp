@@ -1,0 +1,112 @@
+#include "worker/claimer.hpp"
+
+#include <algorithm>
+#include <functional>
+
+#include "common/async/spawn.hpp"
+#include "common/log.hpp"
+
+namespace stoker {
+
+Claimer::Claimer(Deps deps, std::uint32_t pull_max) :
+    deps_(deps),
+    pull_max_(pull_max),
+    claimed_(deps.metrics.counter("stoker_calls_claimed_total", "Calls claimed by this worker")),
+    stale_(deps.metrics.counter(
+        "stoker_deliveries_stale_total", "Deliveries whose call was not queued any more"
+    )) {}
+
+void Claimer::start(std::string worker_id) {
+    {
+        const std::scoped_lock lock(mutex_);
+        worker_id_ = std::move(worker_id);
+        if (!std::exchange(installed_, true)) {
+            deps_.queue.start(deps_.lanes.at(0), [this](std::vector<Delivery> deliveries) {
+                take(std::move(deliveries));
+            });
+        }
+    }
+    resume();
+}
+
+void Claimer::refresh() {
+    if (paused_ || stopped_) return;
+    const auto gate = pull_credit(
+        deps_.memory.total_mb(), deps_.slots.busy_mb(), deps_.live.smallest_mb(), pull_max_
+    );
+    // Calls that are here and do not execute yet hold no memory, but count: else an open gate would
+    // pull without end while they wait for their slots.
+    const auto waiting = in_hand_ - deps_.live.executing();
+    const auto room = std::max<std::int64_t>(0, pull_max_ - std::max<std::int64_t>(0, waiting));
+    deps_.queue.credit(static_cast<std::uint32_t>(std::min<std::int64_t>(gate, room)));
+}
+
+void Claimer::pause() {
+    paused_ = true;
+    deps_.queue.credit(0);
+}
+
+void Claimer::resume() {
+    paused_ = false;
+    refresh();
+}
+
+void Claimer::stop() {
+    stopped_ = true;
+    deps_.queue.credit(0);
+}
+
+void Claimer::take(std::vector<Delivery> deliveries) {
+    if (stopped_ || paused_) return;  // dropping them releases them
+    in_hand_ += static_cast<std::int64_t>(deliveries.size());
+    std::string worker_id;
+    {
+        const std::scoped_lock lock(mutex_);
+        worker_id = worker_id_;
+    }
+    spawn(
+        running_, deps_.lanes.at(0), "claimer.claim", claim(std::move(deliveries), std::move(worker_id))
+    );
+}
+
+Task<> Claimer::claim(std::vector<Delivery> deliveries, std::string worker_id) {
+    std::vector<std::string> ids;
+    ids.reserve(deliveries.size());
+    for (const auto& delivery : deliveries) ids.push_back(delivery.message().call_id);
+
+    auto claimed = co_await deps_.store.claim(worker_id, std::move(ids));
+    const auto delivered = static_cast<std::int64_t>(deliveries.size());
+    if (!claimed) {
+        log::warn("claim.failed", {{"code", spec_of(claimed.error().code).word}});
+        for (auto& delivery : deliveries) std::move(delivery).release(std::chrono::seconds(1));
+        in_hand_ -= delivered;
+        co_return;
+    }
+    for (auto& delivery : deliveries) std::move(delivery).ack();
+    const auto won = static_cast<std::int64_t>(claimed->size());
+    in_hand_ -= delivered - won;
+    claimed_.add(static_cast<std::uint64_t>(won));
+    stale_.add(static_cast<std::uint64_t>(delivered - won));
+    run_all(std::move(*claimed), worker_id);
+    refresh();
+}
+
+void Claimer::run_all(std::vector<ClaimedCall> claimed, const std::string& worker_id) {
+    for (auto& call : claimed) {
+        deps_.events.publish({call.call.id, call.call.fn_id, CallStatus::running, call.call.attempt});
+        // Calls that share containers share a lane, so that a slot changes hands without a wake-up
+        // across threads.
+        const auto lane = std::hash<std::string>{}(call.call.fn_id) % deps_.lanes.size();
+        spawn(
+            running_, deps_.lanes.at(lane), "claimer.run", run_one(std::move(call), worker_id)
+        );
+    }
+}
+
+Task<> Claimer::run_one(ClaimedCall claimed, std::string worker_id) {
+    co_await deps_.runner.run(std::move(claimed), std::move(worker_id));
+    --in_hand_;
+    refresh();
+}
+
+}  // namespace stoker

@@ -1,0 +1,52 @@
+#pragma once
+
+// A running container of a function and everything that belongs to it: memory token, socket folder,
+// the function's socket, its output, the connection kept alive between calls. One object owns them
+// together, so nothing can leak one without the others. Shared by the slot pool, the call that uses
+// it and the task that waits for its exit; it ends when the last of them lets go, which the pool
+// arranges to be after the engine removed it.
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <list>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "common/async/latch.hpp"
+#include "common/unique_fd.hpp"
+#include "model/fn_spec.hpp"
+#include "worker/containers/container_spec.hpp"
+#include "worker/function_output.hpp"
+#include "worker/memory.hpp"
+#include "worker/run_dir.hpp"
+
+namespace stoker {
+
+struct Container {
+    std::string name;  ///< ours, unique
+    FnSpecRef fn;
+    Executor home;  ///< the lane its background work runs on
+    MemoryTokens::Token memory;
+    std::string engine_id;
+    std::optional<SocketFolder> folder;
+    UniqueFd socket;  ///< the function's socket, held by O_PATH
+    std::shared_ptr<FunctionOutput> output;
+    Latch<ExitStatus> exited;
+    std::function<void()> on_early_exit;  ///< home lane only: wakes who waits for it to come up
+
+    // Used only by whoever holds the slot.
+    UniqueFd connection;
+    std::chrono::steady_clock::time_point connection_used{};
+
+    // The slot pool's, under its mutex.
+    bool idle = false;
+    bool retired = false;
+    std::chrono::steady_clock::time_point idle_since{};
+    std::list<std::shared_ptr<Container>>::iterator idle_place{};
+};
+
+using ContainerRef = std::shared_ptr<Container>;
+
+}  // namespace stoker

@@ -1,0 +1,92 @@
+#pragma once
+
+// Plain values that cross the seam between the agent and a container engine.
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace stoker {
+
+/// The labels every container of ours carries. Leftovers are found by the first.
+inline constexpr const char* label_instance = "stoker.instance";
+inline constexpr const char* label_worker = "stoker.worker";
+inline constexpr const char* label_call = "stoker.call";
+
+struct Bind {
+    std::string host_path;
+    std::string container_path;
+    bool read_only = false;
+};
+
+/// What differs between one container and the next. How all of them are confined (user,
+/// capabilities, limits, read-only root, tmpfs on /tmp) is the driver's business and the same for
+/// every driver: see README.md.
+struct ContainerSpec {
+    std::string name;  ///< also the hostname; [a-zA-Z0-9][a-zA-Z0-9_.-]+, at most 63 characters
+    std::string image;
+    /// Absent: the image's own. An entrypoint without a cmd drops the image's cmd, as Docker does.
+    std::optional<std::vector<std::string>> entrypoint;
+    std::optional<std::vector<std::string>> cmd;
+    std::vector<std::string> env;  ///< "NAME=value", over the image's
+    std::vector<std::pair<std::string, std::string>> labels;
+    std::uint64_t memory_mb = 128;
+    std::vector<Bind> binds;  ///< may lie under /tmp: they are mounted after its tmpfs
+    std::string network;      ///< empty: the engine's default; "none", a network, "container:<id>"
+    bool open_stdin = false;  ///< for formats that speak over stdin; it ends with the attach stream
+};
+
+struct ImageInfo {
+    std::string id;
+    std::vector<std::string> entrypoint;
+    std::vector<std::string> cmd;
+    std::string working_dir;
+    std::string user;
+    std::vector<std::string> env;
+    bool has_volumes = false;
+};
+
+struct PullProgress {
+    std::string status;  ///< the engine's words, e.g. "Downloading"
+    std::uint64_t bytes_done = 0;
+    std::uint64_t bytes_total = 0;  ///< of the layers whose size is known so far
+};
+/// Called on the lane that awaits the pull, as often as the engine reports.
+using OnPullProgress = std::function<void(const PullProgress&)>;
+
+struct ContainerState {
+    bool running = false;
+    int pid = 0;  ///< on the engine's machine; 0 when not running
+    int exit_code = 0;
+    bool oom_killed = false;
+    std::string error;  ///< the engine's words when the process could not be started
+
+    bool operator==(const ContainerState&) const = default;
+};
+
+struct ExitStatus {
+    /// 128 + n for signal n; empty when the engine no longer knows the container.
+    std::optional<int> code;
+
+    bool operator==(const ExitStatus&) const = default;
+};
+
+struct AttachOptions {
+    bool input = false;  ///< needs ContainerSpec::open_stdin
+    bool output = true;
+    bool error = true;
+};
+
+enum class OutputStream : std::uint8_t { standard_output = 1, standard_error = 2 };
+
+struct OutputFrame {
+    OutputStream stream = OutputStream::standard_output;
+    std::string data;
+
+    bool operator==(const OutputFrame&) const = default;
+};
+
+}  // namespace stoker

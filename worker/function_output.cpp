@@ -1,0 +1,99 @@
+#include "worker/function_output.hpp"
+
+#include <boost/asio/redirect_error.hpp>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+
+#include "common/async/spawn.hpp"
+
+namespace stoker {
+
+namespace {
+
+constexpr std::size_t own_output_bytes_max = 64 * 1024;
+// A function that writes without end must not keep a drain going for ever.
+constexpr std::size_t drain_bytes_max = 1024 * 1024;
+
+}  // namespace
+
+FunctionOutput::FunctionOutput(Executor home, OutputPipes pipes) :
+    home_(home),
+    out_{Descriptor(home, pipes.out.release()), LogStream::out},
+    err_{Descriptor(home, pipes.err.release()), LogStream::err} {}
+
+void FunctionOutput::start() {
+    spawn(home_, "function_output", read(shared_from_this(), out_));
+    spawn(home_, "function_output", read(shared_from_this(), err_));
+}
+
+void FunctionOutput::close() {
+    asio::post(home_, [self = shared_from_this()] {
+        const std::scoped_lock lock(self->mutex_);
+        for (auto* pipe : {&self->out_, &self->err_}) {
+            if (pipe->open) self->drain(*pipe);
+            pipe->open = false;
+            error_code ignored;
+            pipe->descriptor.close(ignored);
+        }
+    });
+}
+
+void FunctionOutput::begin(std::shared_ptr<CallLog> log) {
+    const std::scoped_lock lock(mutex_);
+    drain(out_);
+    drain(err_);
+    log_ = std::move(log);
+}
+
+void FunctionOutput::end() {
+    const std::scoped_lock lock(mutex_);
+    drain(out_);
+    drain(err_);
+}
+
+std::string FunctionOutput::own_output() const {
+    const std::scoped_lock lock(mutex_);
+    return own_;
+}
+
+Task<> FunctionOutput::read(std::shared_ptr<FunctionOutput> self, Pipe& pipe) {
+    for (;;) {
+        error_code failed;
+        co_await pipe.descriptor.async_wait(
+            Descriptor::wait_read, asio::redirect_error(use_task, failed)
+        );
+        const std::scoped_lock lock(self->mutex_);
+        if (failed || !pipe.open) co_return;
+        self->drain(pipe);
+        if (!pipe.open) co_return;
+    }
+}
+
+void FunctionOutput::drain(Pipe& pipe) {
+    thread_local std::array<char, 64 * 1024> buffer;
+    std::size_t total = 0;
+    while (pipe.open && total < drain_bytes_max) {
+        const auto size = ::read(pipe.descriptor.native_handle(), buffer.data(), buffer.size());
+        if (size > 0) {
+            take(pipe.stream, {buffer.data(), static_cast<std::size_t>(size)});
+            total += static_cast<std::size_t>(size);
+        } else if (size < 0 && errno == EINTR) {
+            continue;
+        } else {
+            if (size == 0 || errno != EAGAIN) pipe.open = false;
+            return;
+        }
+    }
+}
+
+void FunctionOutput::take(LogStream stream, std::string_view bytes) {
+    if (log_) {
+        log_->append(stream, bytes);
+    } else if (own_.size() < own_output_bytes_max) {
+        own_ += bytes.substr(0, own_output_bytes_max - own_.size());
+    }
+}
+
+}  // namespace stoker

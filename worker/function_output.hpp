@@ -1,0 +1,60 @@
+#pragma once
+
+// Reads a function's own stdout and stderr pipes (see worker/containers/init) and gives each byte to
+// one call. What a function wrote before it answered is in the pipes when its answer arrives, so
+// draining them at the end of a call attributes it exactly, without waiting. Later bytes still go to
+// that call until the container takes its next one. What belongs to no call (start-up, unrecorded
+// calls) is kept as the container's own output, bounded.
+//
+// Thread-safe: the home lane reads when bytes arrive, the call's lane drains at its ends.
+
+#include <boost/asio/posix/basic_stream_descriptor.hpp>
+
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "common/async/task.hpp"
+#include "model/call.hpp"
+#include "worker/call_log.hpp"
+#include "worker/containers/output_socket.hpp"
+
+namespace stoker {
+
+class FunctionOutput : public std::enable_shared_from_this<FunctionOutput> {
+public:
+    FunctionOutput(Executor home, OutputPipes pipes);
+
+    /// Starts reading on the home lane, until both pipes end or close().
+    void start();
+    void close();
+
+    /// From now on output belongs to this call; null keeps it from every call.
+    void begin(std::shared_ptr<CallLog> log);
+    /// Drains what the function has written so far into its call.
+    void end();
+
+    /// The container's own output so far, at most 64 KiB of it.
+    std::string own_output() const;
+
+private:
+    using Descriptor = asio::posix::basic_stream_descriptor<Executor>;
+    struct Pipe {
+        Descriptor descriptor;
+        LogStream stream;
+        bool open = true;
+    };
+
+    static Task<> read(std::shared_ptr<FunctionOutput> self, Pipe& pipe);
+    void drain(Pipe& pipe);  // with the mutex held
+    void take(LogStream stream, std::string_view bytes);
+
+    Executor home_;
+    mutable std::mutex mutex_;
+    Pipe out_;
+    Pipe err_;
+    std::shared_ptr<CallLog> log_;
+    std::string own_;
+};
+
+}  // namespace stoker

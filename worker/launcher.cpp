@@ -1,0 +1,210 @@
+#include "worker/launcher.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "common/async/spawn.hpp"
+#include "common/log.hpp"
+#include "worker/containers/output_socket.hpp"
+
+namespace stoker {
+
+namespace {
+
+constexpr const char* folder_in_container = "/tmp/iofs";
+constexpr const char* init_in_container = "/.stoker-init";
+
+Deadline request_deadline() { return deadline_in(EngineTimes{}.request); }
+
+std::vector<std::string> environment(const FnSpec& fn) {
+    std::vector<std::string> env;
+    for (const auto& [key, value] : fn.config) env.push_back(fmt::format("{}={}", key, value));
+    // Later entries win: what the platform says is not overridden by configuration.
+    env.push_back(fmt::format("FN_LISTENER=unix:{}/lsnr.sock", folder_in_container));
+    env.emplace_back("FN_FORMAT=http-stream");
+    env.push_back(fmt::format("FN_MEMORY={}", fn.memory_mb));
+    env.emplace_back("FN_TYPE=sync");
+    env.push_back("FN_FN_ID=" + fn.fn_id);
+    env.push_back("FN_APP_ID=" + fn.app_id);
+    env.push_back("FN_FN_NAME=" + fn.fn_name);
+    env.push_back("FN_APP_NAME=" + fn.app_name);
+    env.push_back(
+        fmt::format("STOKER_OUTPUT={}/{}", folder_in_container, OutputSocket::file_name)
+    );
+    return env;
+}
+
+/// What the function printed, for the log of the call that hears of the failure.
+Error with_output(Error error, const Container& container) {
+    if (container.output) {
+        container.output->end();
+        error.detail = container.output->own_output();
+    }
+    return error;
+}
+
+}  // namespace
+
+Launcher::Launcher(
+    ContainerDriver& driver, const RunDir& run_dir, SocketWatcher& watcher, IdSource& ids,
+    LauncherSettings settings
+) :
+    driver_(driver),
+    run_dir_(run_dir),
+    watcher_(watcher),
+    ids_(ids),
+    settings_(std::move(settings)),
+    images_(driver, settings_.pull_timeout) {}
+
+Task<Result<ContainerRef>> Launcher::launch(
+    FnSpecRef fn, MemoryTokens::Token memory, LaunchPhase phase
+) {
+    const auto image = co_await images_.ensure(fn->image, [&] { phase->store(CallPhase::pulling); });
+    phase->store(CallPhase::starting);
+    if (!image) co_return fail(image.error());
+    if (image->entrypoint.empty() && image->cmd.empty()) {
+        co_return fail(Errc::init_failed, fmt::format("image {} has no command", fn->image));
+    }
+    auto container = std::make_shared<Container>(
+        ids_.next(), std::move(fn), co_await asio::this_coro::executor, std::move(memory)
+    );
+    auto up = co_await bring_up(container, *image);
+    if (up) co_return container;
+    auto error = with_output(std::move(up.error()), *container);
+    log::warn(
+        "container.launch_failed",
+        {{"container", container->name},
+         {"fn", container->fn->fn_id},
+         {"code", spec_of(error.code).word},
+         {"detail", error.detail}}
+    );
+    co_await remove(container);
+    co_return fail(std::move(error));
+}
+
+Task<Result<void>> Launcher::bring_up(ContainerRef container, const ImageInfo& image) {
+    auto folder = run_dir_.make_folder(container->name);
+    if (!folder) co_return fail(folder.error());
+    container->folder.emplace(std::move(*folder));
+
+    auto output = OutputSocket::listen(container->home, container->folder->path());
+    if (!output) co_return fail(output.error());
+    auto watch = watcher_.watch(container->folder->path());
+    if (!watch) co_return fail(watch.error());
+
+    auto created = co_await driver_.create(spec_for(*container, image), request_deadline());
+    if (!created) co_return fail(created.error());
+    container->engine_id = std::move(*created);
+    auto started = co_await driver_.start(container->engine_id, request_deadline());
+    if (!started) co_return fail(started.error());
+
+    container->on_early_exit = [&output] { output->close(); };
+    spawn(container->home, "container.watch_exit", watch_exit(container));
+    const auto ready_by = deadline_in(settings_.init_timeout);
+    auto pipes = co_await output->receive(ready_by);
+    container->on_early_exit = {};
+    if (!pipes) co_return fail(pipes.error());
+    container->output = std::make_shared<FunctionOutput>(container->home, std::move(*pipes));
+    container->output->start();
+    auto ready = co_await wait_for_socket(container, *watch);
+    container->on_early_exit = {};
+    co_return ready;
+}
+
+Task<Result<void>> Launcher::wait_for_socket(ContainerRef container, SocketWatcher::Watch& watch) {
+    const auto ready_by = deadline_in(settings_.init_timeout);
+    for (;;) {
+        auto change = watch.next_change(container->home);
+        container->on_early_exit = [change] { change.set(true); };
+        auto found = container->folder->find_socket();
+        if (!found) co_return fail(found.error());
+        if (*found) {
+            auto connected = connect_to(**found);
+            if (connected) {
+                container->socket = std::move(**found);
+                container->connection = std::move(*connected);
+                container->connection_used = std::chrono::steady_clock::now();
+                co_return Result<void>{};
+            }
+            // Bound but not listening yet, or not yet open to us: the same as not there.
+            if (connected.error() != ECONNREFUSED && connected.error() != EACCES) {
+                co_return fail(Errc::init_failed, {}, std::strerror(connected.error()));
+            }
+        }
+        if (container->exited.is_set()) co_return fail(Errc::init_failed);
+        if (has_passed(ready_by)) co_return fail(Errc::init_timeout);
+        // listen() after bind() is no change of the folder: such a socket is tried again soon.
+        co_await change.wait(*found ? std::min(ready_by, deadline_in(Millis{1})) : ready_by);
+    }
+}
+
+ContainerSpec Launcher::spec_for(const Container& container, const ImageInfo& image) const {
+    ContainerSpec spec;
+    spec.name = container.name;
+    spec.image = container.fn->image;
+    spec.entrypoint = std::vector<std::string>{init_in_container};
+    spec.cmd = image.entrypoint;
+    spec.cmd->insert(spec.cmd->end(), image.cmd.begin(), image.cmd.end());
+    spec.env = environment(*container.fn);
+    spec.labels = {{label_instance, settings_.instance}, {label_worker, settings_.instance}};
+    spec.memory_mb = container.fn->memory_mb;
+    spec.binds = {
+        {container.folder->engine_path(), folder_in_container, false},
+        {run_dir_.init_engine_path(), init_in_container, true}
+    };
+    return spec;
+}
+
+Task<> Launcher::watch_exit(ContainerRef container) {
+    const auto status = co_await driver_.wait(container->engine_id, Deadline::max());
+    container->exited.set(status.value_or(ExitStatus{}));
+    if (container->on_early_exit) container->on_early_exit();
+    on_exit_(container);
+}
+
+Task<> Launcher::remove(ContainerRef container) {
+    if (container->output) container->output->close();
+    container->connection.reset();
+    Millis pause{100};
+    // By name: a create whose answer was lost has left a container behind, too.
+    for (;;) {
+        auto removed = co_await driver_.remove(container->name, deadline_in(EngineTimes{}.remove));
+        if (removed || stopping_) break;
+        log::warn(
+            "container.remove_failed",
+            {{"container", container->name}, {"why", removed.error().detail}}
+        );
+        co_await sleep_for(pause);
+        pause = std::min(pause * 2, Millis{10'000});
+    }
+    container->folder.reset();
+}
+
+Task<> Launcher::kill(ContainerRef container) {
+    co_await driver_.kill(container->engine_id, "SIGKILL", request_deadline());
+}
+
+Task<Result<void>> Launcher::remove_leftovers() {
+    const auto left = co_await driver_.list_leftovers(settings_.instance, request_deadline());
+    if (!left) co_return fail(left.error());
+    if (left->empty()) co_return Result<void>{};
+    log::info("containers.leftovers", {{"count", left->size()}});
+    Gate removing;
+    std::atomic<std::size_t> failed{0};
+    const auto lane = co_await asio::this_coro::executor;
+    const auto remove_one = [](ContainerDriver& driver, std::string id, std::atomic<std::size_t>& bad)
+        -> Task<> {
+        if (!co_await driver.remove(id, deadline_in(EngineTimes{}.remove))) ++bad;
+    };
+    for (const auto& id : *left) {
+        spawn(removing, lane, "leftover.remove", remove_one(driver_, id, failed));
+    }
+    co_await removing.close(Deadline::max());
+    if (failed > 0) co_return fail(Errc::engine_unavailable, {}, "leftover containers remain");
+    co_return Result<void>{};
+}
+
+}  // namespace stoker

@@ -1,0 +1,65 @@
+#pragma once
+
+// Brings one http-stream container up and takes it down: image, folder, create, start, output pipes,
+// the function's socket. Knows nothing of slots or waiting calls. Used on any lane.
+
+#include <functional>
+#include <string>
+
+#include "model/id.hpp"
+#include "worker/container.hpp"
+#include "worker/containers/container_driver.hpp"
+#include "worker/images.hpp"
+#include "worker/run_dir.hpp"
+#include "worker/slot_pool.hpp"
+#include "worker/socket_watcher.hpp"
+
+namespace stoker {
+
+struct LauncherSettings {
+    std::string instance;  ///< labels containers, so that leftovers are found
+    Millis init_timeout{5000};
+    Millis pull_timeout{600'000};
+};
+
+class Launcher {
+public:
+    Launcher(
+        ContainerDriver& driver, const RunDir& run_dir, SocketWatcher& watcher, IdSource& ids,
+        LauncherSettings settings
+    );
+
+    /// On the current lane, which becomes the container's home. An Error's detail holds what the
+    /// function printed before it failed.
+    Task<Result<ContainerRef>> launch(FnSpecRef fn, MemoryTokens::Token memory, LaunchPhase phase);
+    /// Until it is gone, whatever the engine does meanwhile, or stop() was called.
+    Task<> remove(ContainerRef container);
+    Task<> kill(ContainerRef container);
+
+    /// Removes containers that an earlier life of this instance left behind; an Error when that is
+    /// not certain.
+    Task<Result<void>> remove_leftovers();
+
+    /// remove() gives up after its current try; leftovers are for the next start.
+    void stop() { stopping_ = true; }
+
+    /// Called on the home lane when a container's process has ended.
+    void on_exit(std::function<void(ContainerRef)> callback) { on_exit_ = std::move(callback); }
+
+private:
+    ContainerSpec spec_for(const Container& container, const ImageInfo& image) const;
+    Task<Result<void>> bring_up(ContainerRef container, const ImageInfo& image);
+    Task<Result<void>> wait_for_socket(ContainerRef container, SocketWatcher::Watch& watch);
+    Task<> watch_exit(ContainerRef container);
+
+    ContainerDriver& driver_;
+    const RunDir& run_dir_;
+    SocketWatcher& watcher_;
+    IdSource& ids_;
+    const LauncherSettings settings_;
+    Images images_;
+    std::function<void(ContainerRef)> on_exit_ = [](const ContainerRef&) {};
+    std::atomic<bool> stopping_{false};
+};
+
+}  // namespace stoker

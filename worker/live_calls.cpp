@@ -1,0 +1,95 @@
+#include "worker/live_calls.hpp"
+
+#include <algorithm>
+
+namespace stoker {
+
+void LiveCall::executing(ContainerRef container, WallTime at) {
+    const std::scoped_lock lock(mutex_);
+    container_ = std::move(container);
+    started_at_ = at;
+    executing_count_->fetch_add(1, std::memory_order_relaxed);
+}
+
+void LiveCall::left_container() {
+    const std::scoped_lock lock(mutex_);
+    container_.reset();
+    executing_count_->fetch_sub(1, std::memory_order_relaxed);
+}
+
+std::optional<WallTime> LiveCall::started_at() const {
+    const std::scoped_lock lock(mutex_);
+    return started_at_;
+}
+
+ContainerRef LiveCall::container() const {
+    const std::scoped_lock lock(mutex_);
+    return container_;
+}
+
+LiveCallRef LiveCalls::add(Fence fence, FnSpecRef fn, std::size_t log_bytes_max) {
+    auto call = std::make_shared<LiveCall>(
+        std::move(fence), std::move(fn), log_bytes_max, executing_
+    );
+    const std::scoped_lock lock(mutex_);
+    calls_[call->fence.call_id] = call;
+    ++sizes_mb_[call->fn->memory_mb];
+    return call;
+}
+
+void LiveCalls::remove(const LiveCallRef& call) {
+    const std::scoped_lock lock(mutex_);
+    const auto found = calls_.find(call->fence.call_id);
+    if (found != calls_.end() && found->second == call) calls_.erase(found);
+    const auto size = sizes_mb_.find(call->fn->memory_mb);
+    if (--size->second == 0) sizes_mb_.erase(size);
+    ended_.push_back(call);
+}
+
+std::size_t LiveCalls::size() const {
+    const std::scoped_lock lock(mutex_);
+    return calls_.size();
+}
+
+LiveCallRef LiveCalls::find(const std::string& call_id) const {
+    const std::scoped_lock lock(mutex_);
+    const auto found = calls_.find(call_id);
+    return found == calls_.end() ? nullptr : found->second;
+}
+
+std::int64_t LiveCalls::smallest_mb() const {
+    const std::scoped_lock lock(mutex_);
+    return sizes_mb_.empty() ? 128 : static_cast<std::int64_t>(sizes_mb_.begin()->first);
+}
+
+std::vector<CallProgress> LiveCalls::changes(
+    const std::function<CallPhase(const std::string& slot_key)>& phase_of
+) {
+    std::vector<LiveCallRef> calls;
+    std::vector<LiveCallRef> ended;
+    {
+        const std::scoped_lock lock(mutex_);
+        calls.reserve(calls_.size());
+        for (const auto& [id, call] : calls_) calls.push_back(call);
+        ended = ended_;
+        // A log that only its call still holds will not grow any more.
+        std::erase_if(ended_, [](const auto& call) { return call->log.use_count() == 1; });
+    }
+    std::vector<CallProgress> changes;
+    for (const auto& call : ended) {
+        if (!call->log->has_chunks()) continue;
+        changes.push_back({call->fence, CallPhase::executing, call->started_at(), call->log->take()});
+    }
+    for (const auto& call : calls) {
+        const std::scoped_lock lock(call->mutex_);
+        const auto phase = call->started_at_ ? CallPhase::executing : phase_of(call->fn->slot_key);
+        const bool new_start = call->started_at_.has_value() && !call->reported_start_;
+        if (phase == call->reported_ && !new_start && !call->log->has_chunks()) continue;
+        call->reported_ = phase;
+        call->reported_start_ = call->started_at_.has_value();
+        changes.push_back({call->fence, phase, call->started_at_, call->log->take()});
+    }
+    return changes;
+}
+
+}  // namespace stoker

@@ -1,0 +1,85 @@
+#pragma once
+
+// The calls this worker owns right now: what each is doing, its log so far, and whether a user wants
+// it stopped. Attempts that end quickly are only written at their end; for the others a reporter
+// writes phase, start and log pieces from here. Thread-safe.
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "datastore/datastore.hpp"
+#include "model/fn_spec.hpp"
+#include "worker/call_log.hpp"
+#include "worker/container.hpp"
+
+namespace stoker {
+
+/// How many live calls are in a container; shared by all of them.
+using ExecutingCount = std::shared_ptr<std::atomic<std::int64_t>>;
+
+struct LiveCall {
+    LiveCall(
+        Fence its_fence, FnSpecRef its_fn, std::size_t log_bytes_max, ExecutingCount executing
+    ) :
+        fence(std::move(its_fence)),
+        fn(std::move(its_fn)),
+        log(std::make_shared<CallLog>(log_bytes_max)),
+        executing_count_(std::move(executing)) {}
+
+    const Fence fence;
+    const FnSpecRef fn;
+    const std::shared_ptr<CallLog> log;
+    std::atomic<bool> cancelled{false};
+
+    void executing(ContainerRef container, WallTime at);
+    void left_container();
+    std::optional<WallTime> started_at() const;
+    /// The container it executes in, if it does.
+    ContainerRef container() const;
+
+private:
+    friend class LiveCalls;
+    const ExecutingCount executing_count_;
+    mutable std::mutex mutex_;
+    ContainerRef container_;
+    std::optional<WallTime> started_at_;
+    CallPhase reported_ = CallPhase::slot;
+    bool reported_start_ = false;
+};
+
+using LiveCallRef = std::shared_ptr<LiveCall>;
+
+class LiveCalls {
+public:
+    LiveCallRef add(Fence fence, FnSpecRef fn, std::size_t log_bytes_max);
+    /// The call has ended. What its function still prints until the container takes its next call
+    /// is reported all the same.
+    void remove(const LiveCallRef& call);
+    std::size_t size() const;
+    std::int64_t executing() const { return executing_->load(std::memory_order_relaxed); }
+    /// Null when this worker does not have it.
+    LiveCallRef find(const std::string& call_id) const;
+
+    /// Memory of the smallest function among them, in MB; 128 when there is none.
+    std::int64_t smallest_mb() const;
+
+    /// What changed since the last report. `phase_of` tells what a call that waits for a slot waits for.
+    std::vector<CallProgress> changes(
+        const std::function<CallPhase(const std::string& slot_key)>& phase_of
+    );
+
+private:
+    mutable std::mutex mutex_;
+    std::unordered_map<std::string, LiveCallRef> calls_;
+    std::vector<LiveCallRef> ended_;  // their logs may still grow
+    std::map<std::uint64_t, std::size_t> sizes_mb_;  // of the functions of calls_, each with a count
+    const ExecutingCount executing_ = std::make_shared<std::atomic<std::int64_t>>(0);
+};
+
+}  // namespace stoker

@@ -1,0 +1,50 @@
+#pragma once
+
+// A borrowed, connected, non-blocking socket as an object of the current lane: tries the system call
+// first and waits only when the kernel says so, which on a hot socket is the common case for writes.
+// A timer ends every wait at the
+// deadline. One Task may read while another writes. The descriptor is released, not closed, when destroyed.
+
+#include <boost/asio/local/stream_protocol.hpp>
+
+#include <expected>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "common/async/task.hpp"
+
+namespace stoker {
+
+class SocketStream {
+public:
+    enum class Failure : std::uint8_t { timed_out, closed, broken };
+
+    SocketStream(Executor lane, int fd, Deadline deadline);
+    ~SocketStream();
+    SocketStream(const SocketStream&) = delete;
+    SocketStream& operator=(const SocketStream&) = delete;
+
+    /// At least one byte; Failure::closed at the end of the stream.
+    Task<std::expected<std::size_t, Failure>> read_some(std::span<char> into);
+    /// What the kernel takes at once. A peer that has gone is not an error here: it may have answered
+    /// before it went, and the reader finds out.
+    std::expected<std::size_t, Failure> try_write(std::string_view bytes);
+    /// All of it.
+    Task<std::expected<void, Failure>> write(std::string_view bytes);
+
+private:
+    using Socket = asio::basic_stream_socket<asio::local::stream_protocol, Executor>;
+    struct State {
+        State(Executor lane, int fd);
+        Socket socket;
+        Timer timer;
+        bool timed_out = false;
+    };
+    /// False when the deadline came.
+    Task<bool> wait(Socket::wait_type type);
+
+    std::shared_ptr<State> state_;
+};
+
+}  // namespace stoker

@@ -1,0 +1,178 @@
+#pragma once
+
+// Decides where a call runs: which idle container it gets, when a new one is worth starting, which
+// idle one must go to make room. The one shared structure of the agent: a mutex held for
+// microseconds, never across a wait; containers are started and removed by functions it is given.
+//
+// Invariants:
+//  1. Containers starting for a key never exceed the callers waiting for it when the start begins.
+//  2. Every container holds its memory token from before its start until it was removed.
+//  3. A freed slot goes to exactly one waiter, the one that waits longest; else it is idle.
+//  4. A container whose last call did not end cleanly is never given out again.
+
+#include <atomic>
+#include <chrono>
+#include <deque>
+#include <functional>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "common/async/gate.hpp"
+#include "common/async/lanes.hpp"
+#include "common/async/one_shot.hpp"
+#include "model/call.hpp"
+#include "model/error.hpp"
+#include "worker/container.hpp"
+#include "worker/launch_policy.hpp"
+#include "worker/memory.hpp"
+
+namespace stoker {
+
+/// Shared by a launch and those who look at it: pulling, then starting.
+using LaunchPhase = std::shared_ptr<std::atomic<CallPhase>>;
+
+class SlotPool {
+public:
+    struct Hooks {
+        /// Starts a container; runs on the lane it is spawned on, which becomes its home.
+        std::function<Task<Result<ContainerRef>>(FnSpecRef, MemoryTokens::Token, LaunchPhase)> launch;
+        /// Removes it for good, however long that takes.
+        std::function<Task<>(ContainerRef)> remove;
+        /// Ends its process now; it will be removed later.
+        std::function<Task<>(ContainerRef)> kill;
+        /// Memory or slots changed. Any thread, must not block or call back.
+        std::function<void()> changed;
+    };
+
+    /// The exclusive right to run one call in a container. Dropping it unreleased retires the container.
+    class Slot {
+    public:
+        Slot(Slot&&) noexcept = default;
+        Slot& operator=(Slot&&) = delete;
+        ~Slot() {
+            if (container_) pool_->give_back(std::move(container_), since_, false);
+        }
+        Container& container() const { return *container_; }
+        ContainerRef ref() const { return container_; }
+        /// The container may take another call.
+        void release() && { pool_->give_back(std::move(container_), since_, true); }
+
+    private:
+        friend class SlotPool;
+        Slot(SlotPool* pool, ContainerRef container) :
+            pool_(pool), container_(std::move(container)) {}
+        SlotPool* pool_;
+        ContainerRef container_;
+        Deadline since_ = std::chrono::steady_clock::now();
+    };
+
+    SlotPool(Lanes& lanes, MemoryTokens& memory, LaunchPolicy policy, Hooks hooks);
+
+    void start();
+
+    /// A slot for the function. Errors: server_busy at the deadline, shutting_down, impossible_memory,
+    /// and what a launch that this caller waited for failed with.
+    Task<Result<Slot>> acquire(FnSpecRef fn, Deadline give_up);
+
+    /// What those who wait for this key wait for.
+    CallPhase phase_of(const std::string& slot_key) const;
+
+    /// Its process has ended; an idle one is removed at once.
+    void container_exited(const ContainerRef& container);
+
+    /// MB of containers that run a call or are starting or going; idle ones count as free.
+    std::int64_t busy_mb() const;
+
+    struct Counts {
+        std::size_t starting = 0;
+        std::size_t idle = 0;
+        std::size_t busy = 0;
+        std::size_t waiting = 0;
+    };
+    Counts counts() const;
+
+    /// Answers every waiter with shutting_down and removes idle containers; busy ones go when they are
+    /// given back.
+    void close();
+    /// Ends the processes of busy containers: their calls fail.
+    void kill_busy();
+    /// After close(): waits until all containers are removed.
+    Task<bool> drained(Deadline deadline);
+
+private:
+    using Clock = std::chrono::steady_clock;
+    struct Waiter {
+        explicit Waiter(Executor lane) : answer(lane) {}
+        OneShot<Result<ContainerRef>> answer;
+        bool queued = true;
+    };
+    using WaiterRef = std::shared_ptr<Waiter>;
+    struct Key {
+        FnSpecRef fn;
+        std::vector<ContainerRef> idle;  // the back was used last
+        std::deque<WaiterRef> waiters;
+        std::size_t starting = 0;
+        std::size_t alive = 0;  // idle or busy
+        std::optional<double> mean_run_s;
+        Clock::time_point waiting_since{};
+        Clock::time_point latest_end{};
+        LaunchPhase phase = std::make_shared<std::atomic<CallPhase>>(CallPhase::slot);
+        bool in_ring = false;
+    };
+    /// What to do once the mutex is free.
+    struct Todo {
+        std::vector<std::pair<FnSpecRef, MemoryTokens::Token>> launches;
+        std::vector<ContainerRef> removals;
+    };
+
+    void give_back(ContainerRef container, Clock::time_point since, bool reusable);
+
+    // With the mutex held.
+    WaiterRef enqueue(Key& key, Executor lane, Todo& todo);
+    Key& key_of(const FnSpecRef& fn);
+    void forget_if_unused(const std::string& slot_key);
+    void offer(Key& key, ContainerRef container);
+    void take_out_of_idle(Key& key, const ContainerRef& container);
+    void retire(Key& key, const ContainerRef& container, Todo& todo);
+    std::optional<Clock::time_point> launch_due(const Key& key) const;
+    void consider(Key& key, Clock::time_point now);
+    void pump(Todo& todo);
+    void make_room(const Key& wanting, std::int64_t needed_mb, Todo& todo);
+    Clock::time_point next_review() const;
+    void review_by(Clock::time_point at);
+
+    void carry_out(Todo todo);
+    Task<> launch(FnSpecRef fn, MemoryTokens::Token memory);
+    Task<> remove(ContainerRef container);
+    void launched(const FnSpecRef& fn, Result<ContainerRef> result, Clock::duration took);
+    Task<> review_loop();
+    void review(Todo& todo);
+
+    Lanes& lanes_;
+    MemoryTokens& memory_;
+    const LaunchPolicy policy_;
+    const Hooks hooks_;
+    Gate background_;
+
+    mutable std::mutex mutex_;
+    std::unordered_map<std::string, Key> keys_;
+    std::deque<std::string> ring_;  // keys that want a launch, in turn
+    std::list<ContainerRef> idle_;  // all keys, the front idle longest
+    std::unordered_set<ContainerRef> busy_;
+    std::size_t starting_ = 0;
+    std::int64_t idle_mb_ = 0;
+    std::int64_t leaving_mb_ = 0;  // of containers being removed
+    double mean_start_s_;
+    bool closing_ = false;
+    Executor review_lane_;
+    std::optional<OneShot<bool>> review_;  // set while the review sleeps
+    Clock::time_point review_at_{};
+};
+
+}  // namespace stoker

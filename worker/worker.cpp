@@ -1,0 +1,249 @@
+#include "worker/worker.hpp"
+
+#include <algorithm>
+
+#include "common/async/spawn.hpp"
+#include "common/log.hpp"
+
+namespace stoker {
+
+namespace {
+
+constexpr Millis retry_pause{1'000};
+constexpr Millis progress_interval{250};
+/// After the grace time: for killed calls to be handed back and containers to be removed.
+constexpr std::chrono::seconds clean_up_max{20};
+
+}  // namespace
+
+Result<std::unique_ptr<Worker>> Worker::open(Deps deps, WorkerSettings settings) {
+    auto run_dir = RunDir::open(settings.run_dir, settings.run_dir_engine, settings.instance);
+    if (!run_dir) return fail(run_dir.error());
+    return std::unique_ptr<Worker>(new Worker(deps, std::move(settings), std::move(*run_dir)));
+}
+
+Worker::Worker(Deps deps, WorkerSettings settings, RunDir run_dir) :
+    deps_(deps),
+    settings_(std::move(settings)),
+    run_dir_(std::move(run_dir)),
+    memory_(settings_.memory_mb),
+    watcher_(deps.lanes.at(0)),
+    launcher_(
+        deps.driver,
+        run_dir_,
+        watcher_,
+        deps.ids,
+        {settings_.instance, settings_.init_timeout, settings_.pull_timeout}
+    ),
+    slots_(
+        deps.lanes,
+        memory_,
+        settings_.launch,
+        {.launch =
+             [this](FnSpecRef fn, MemoryTokens::Token memory, LaunchPhase phase) {
+                 return launcher_.launch(std::move(fn), std::move(memory), std::move(phase));
+             },
+         .remove = [this](ContainerRef container) { return launcher_.remove(std::move(container)); },
+         .kill = [this](ContainerRef container) { return launcher_.kill(std::move(container)); },
+         .changed = [this] { claimer_.refresh(); }}
+    ),
+    agent_(slots_, deps.driver, deps.metrics),
+    runner_({agent_, deps.store, deps.queue, deps.events, live_, deps.metrics}, settings_.calls),
+    claimer_(
+        {deps.lanes,
+         deps.store,
+         deps.queue,
+         deps.events,
+         slots_,
+         memory_,
+         live_,
+         runner_,
+         deps.metrics},
+        settings_.pull_max
+    ) {
+    launcher_.on_exit([this](const ContainerRef& container) { slots_.container_exited(container); });
+    runner_.on_engine_away([this] {
+        engine_up_ = false;
+        claimer_.pause();
+        if (!engine_watched_.exchange(true)) {
+            spawn(background_, deps_.lanes.at(0), "worker.wait_for_engine", wait_for_engine());
+        }
+    });
+    add_gauges();
+}
+
+void Worker::add_gauges() {
+    const auto mb = [](std::int64_t n) { return static_cast<double>(n) * 1024 * 1024; };
+    auto& metrics = deps_.metrics;
+    metrics.gauge(
+        "stoker_memory_total_bytes", "Memory that containers may use", [this, mb] {
+            return mb(memory_.total_mb());
+        }
+    );
+    metrics.gauge("stoker_memory_used_bytes", "Memory held by containers", [this, mb] {
+        return mb(memory_.used_mb());
+    });
+    metrics.gauge(
+        "stoker_memory_busy_bytes", "Memory held by containers that are not idle", [this, mb] {
+            return mb(slots_.busy_mb());
+        }
+    );
+    const auto state = [&](const char* word, std::size_t SlotPool::Counts::* count) {
+        metrics.gauge(
+            "stoker_containers",
+            "Containers by state",
+            [this, count] { return static_cast<double>(slots_.counts().*count); },
+            {{"state", word}}
+        );
+    };
+    state("starting", &SlotPool::Counts::starting);
+    state("idle", &SlotPool::Counts::idle);
+    state("busy", &SlotPool::Counts::busy);
+    metrics.gauge("stoker_slot_waiters", "Calls that wait for a container slot", [this] {
+        return static_cast<double>(slots_.counts().waiting);
+    });
+    metrics.gauge("stoker_calls_live", "Asynchronous calls that this worker owns", [this] {
+        return static_cast<double>(live_.size());
+    });
+}
+
+void Worker::start() {
+    watcher_.start();
+    slots_.start();
+    spawn(background_, deps_.lanes.at(0), "worker.come_up", come_up());
+    spawn(background_, deps_.lanes.at(0), "worker.report_progress", report_progress());
+}
+
+Task<> Worker::come_up() {
+    // No call may be claimed while a container of an earlier life could still be running it.
+    for (bool first = true; !stopping_; first = false) {
+        auto clean = co_await launcher_.remove_leftovers();
+        if (clean) break;
+        if (first) {
+            log::warn(
+                "engine.unavailable",
+                {{"why", clean.error().detail}, {"hint", "calls are accepted and wait for it"}}
+            );
+        }
+        co_await stopped_.wait(deadline_in(retry_pause));
+    }
+    while (!stopping_ && !co_await register_new()) {
+        co_await stopped_.wait(deadline_in(retry_pause));
+    }
+    if (stopping_) co_return;
+    engine_watched_ = false;
+    engine_up_ = up_ = true;
+    log::info("worker.ready", {{"worker", id_}, {"memory_mb", memory_.total_mb()}});
+    claimer_.start(id_);
+    co_await keep_lease();
+}
+
+Task<> Worker::wait_for_engine() {
+    log::warn("engine.lost", {});
+    while (!stopping_) {
+        co_await stopped_.wait(deadline_in(retry_pause));
+        if (co_await deps_.driver.ping(deadline_in(EngineTimes{}.ping))) break;
+    }
+    engine_watched_ = false;
+    if (stopping_) co_return;
+    log::info("engine.back", {});
+    engine_up_ = true;
+    claimer_.resume();
+}
+
+Task<bool> Worker::register_new() {
+    auto id = deps_.ids.next();
+    const auto done = co_await deps_.store.register_worker(id, settings_.host, settings_.lease);
+    if (!done) {
+        log::warn("worker.register_failed", {{"code", spec_of(done.error().code).word}});
+        co_return false;
+    }
+    id_ = std::move(id);
+    co_return true;
+}
+
+Task<> Worker::keep_lease() {
+    while (!stopping_) {
+        co_await stopped_.wait(deadline_in(settings_.heartbeat));
+        if (!stopping_) co_await beat();
+    }
+}
+
+Task<> Worker::beat() {
+    const auto heartbeat = co_await deps_.store.heartbeat(id_, settings_.lease);
+    if (!heartbeat) {
+        // Keep what runs and its results: fencing decides, and the datastore may be back in time.
+        log::warn("worker.heartbeat_failed", {{"code", spec_of(heartbeat.error().code).word}});
+        co_return;
+    }
+    if (heartbeat->alive) {
+        stop_cancelled(heartbeat->cancel_calls);
+        co_return;
+    }
+    log::warn("worker.declared_dead", {{"worker", id_}});
+    claimer_.pause();
+    slots_.kill_busy();
+    while (!stopping_ && !co_await register_new()) {
+        co_await stopped_.wait(deadline_in(retry_pause));
+    }
+    if (!stopping_) claimer_.start(id_);
+}
+
+void Worker::stop_cancelled(const std::vector<std::string>& call_ids) {
+    for (const auto& call_id : call_ids) {
+        const auto live = live_.find(call_id);
+        if (!live || live->cancelled.exchange(true)) continue;
+        if (auto container = live->container()) {
+            const auto home = container->home;
+            spawn(background_, home, "worker.cancel", launcher_.kill(std::move(container)));
+        }
+    }
+}
+
+Task<> Worker::report_progress() {
+    while (!stopping_) {
+        co_await stopped_.wait(deadline_in(progress_interval));
+        auto changes = live_.changes([this](const std::string& slot_key) {
+            return slots_.phase_of(slot_key);
+        });
+        if (!changes.empty()) co_await deps_.store.progress(std::move(changes));
+    }
+}
+
+Task<Result<void>> Worker::invoke(
+    Invocation invocation, BodySource& body, AnswerSink& answer, Deadline give_up
+) {
+    if (stopping_) co_return fail(Errc::shutting_down);
+    if (!up_) co_return fail(Errc::engine_unavailable);
+    co_return co_await agent_.invoke(std::move(invocation), body, answer, give_up);
+}
+
+std::string Worker::unready_reason() const {
+    if (stopping_) return "shutting down";
+    if (!up_) return "waiting for the container engine";
+    if (!engine_up_) return "the container engine does not answer";
+    return {};
+}
+
+Task<> Worker::stop(Deadline grace) {
+    stopping_ = true;
+    claimer_.stop();
+    slots_.close();
+    stopped_.set(true);
+    if (!co_await claimer_.drained(grace)) {
+        log::warn("worker.drain_timeout", {{"calls", live_.size()}});
+        runner_.hand_back_failures();
+        slots_.kill_busy();
+        co_await claimer_.drained(deadline_in(clean_up_max));
+    }
+    runner_.stop();
+    if (!co_await slots_.drained(deadline_in(clean_up_max))) {
+        log::warn("worker.containers_remain", {{"hint", "the next start removes them"}});
+    }
+    launcher_.stop();
+    co_await background_.close(deadline_in(clean_up_max));
+    if (up_) co_await deps_.store.remove_worker(id_);
+    watcher_.stop();
+}
+
+}  // namespace stoker

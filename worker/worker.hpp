@@ -1,0 +1,109 @@
+#pragma once
+
+// A worker process's one object: builds the agent's parts, keeps the lease, and says whether it can do
+// its work. Created and stopped by cli.
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "common/async/gate.hpp"
+#include "common/async/lanes.hpp"
+#include "common/metrics.hpp"
+#include "datastore/datastore.hpp"
+#include "model/call_events.hpp"
+#include "model/id.hpp"
+#include "model/invoker.hpp"
+#include "queue/message_queue.hpp"
+#include "worker/agent.hpp"
+#include "worker/call_runner.hpp"
+#include "worker/claimer.hpp"
+#include "worker/launcher.hpp"
+#include "worker/live_calls.hpp"
+#include "worker/memory.hpp"
+#include "worker/run_dir.hpp"
+#include "worker/slot_pool.hpp"
+#include "worker/socket_watcher.hpp"
+
+namespace stoker {
+
+struct WorkerSettings {
+    std::string instance;  ///< stays the same over restarts: leftovers are found by it
+    std::string host;
+    std::string run_dir;
+    std::string run_dir_engine;  ///< as the engine sees it; empty when it is the same
+    std::int64_t memory_mb = 0;  ///< what containers may use in all
+    LaunchPolicy launch;
+    std::uint32_t pull_max = 64;
+    Millis init_timeout{5'000};
+    Millis pull_timeout{600'000};
+    CallRunnerSettings calls;
+    Millis heartbeat{3'000};
+    Millis lease{15'000};
+};
+
+class Worker final : public Invoker {
+public:
+    struct Deps {
+        Lanes& lanes;
+        Datastore& store;
+        MessageQueue& queue;
+        CallEvents& events;
+        ContainerDriver& driver;
+        IdSource& ids;
+        Metrics& metrics;
+    };
+
+    /// Makes the run folder; an Error is fatal.
+    static Result<std::unique_ptr<Worker>> open(Deps deps, WorkerSettings settings);
+
+    /// Waits for the engine, removes leftovers, registers and then pulls calls, all in the background.
+    void start();
+    /// Takes no more calls, hands back those that have not started, gives running ones until `grace`,
+    /// then kills and hands back what is left; removes containers and the worker's row.
+    Task<> stop(Deadline grace);
+
+    Task<Result<void>> invoke(
+        Invocation invocation, BodySource& body, AnswerSink& answer, Deadline give_up
+    ) override;
+
+    /// Empty when calls can run here.
+    std::string unready_reason() const;
+    bool can_ever_fit(std::uint64_t memory_mb) const {
+        return memory_.can_ever_fit(static_cast<std::int64_t>(memory_mb));
+    }
+
+private:
+    Worker(Deps deps, WorkerSettings settings, RunDir run_dir);
+
+    Task<> come_up();
+    Task<> wait_for_engine();
+    Task<> keep_lease();
+    Task<> beat();
+    Task<bool> register_new();
+    Task<> report_progress();
+    void stop_cancelled(const std::vector<std::string>& call_ids);
+    void add_gauges();
+
+    Deps deps_;
+    const WorkerSettings settings_;
+    RunDir run_dir_;
+    MemoryTokens memory_;
+    SocketWatcher watcher_;
+    Launcher launcher_;
+    SlotPool slots_;
+    Agent agent_;
+    LiveCalls live_;
+    CallRunner runner_;
+    Claimer claimer_;
+    Gate background_;
+    std::atomic<bool> stopping_{false};
+    std::atomic<bool> engine_up_{false};
+    std::atomic<bool> up_{false};
+    std::atomic<bool> engine_watched_{true};
+    std::string id_;  // of this incarnation; lane 0
+    Latch<bool> stopped_;
+};
+
+}  // namespace stoker
