@@ -1,5 +1,6 @@
-// The floor under every hot call: a function's unix socket called directly over one kept connection,
-// one call at a time. Usage: floor_socket <socket> <seconds>. Prints calls/s and p50 in µs.
+// The floor under every hot call: a function's unix socket called directly over one kept
+// connection, one call at a time. Usage: floor_socket <socket> <seconds>. Prints calls/s and p50 in
+// µs.
 
 #define _GNU_SOURCE
 #include <stdio.h>
@@ -34,7 +35,8 @@ int main(int argc, char** argv) {
     const double begun = now_us(), end = begun + atof(argv[2]) * 1e6;
     char answer[4096];
     for (double at = begun; at < end && calls < samples_max; ++calls) {
-        if (write(fd, request, strlen(request)) <= 0 || read(fd, answer, sizeof answer) <= 0) return 1;
+        if (write(fd, request, strlen(request)) <= 0 || read(fd, answer, sizeof answer) <= 0)
+            return 1;
         const double after = now_us();
         took[calls] = after - at;
         at = after;

@@ -15,9 +15,7 @@ void append_json_string(std::string& out, std::string_view text) {
         out += '"';
         return;
     }
-    out += nlohmann::json(text).dump(
-        -1, ' ', false, nlohmann::json::error_handler_t::replace
-    );
+    out += nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 }  // namespace stoker

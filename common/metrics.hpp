@@ -30,9 +30,26 @@ private:
 /// Latencies in seconds over fixed buckets, 100 µs to 60 s.
 class Histogram {
 public:
-    static constexpr std::array<double, 18> bounds{0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005,
-                                                   0.01,   0.025,   0.05,   0.1,   0.25,   0.5,
-                                                   1,      2.5,     5,      10,    30,     60};
+    static constexpr std::array<double, 18> bounds{
+        0.0001,
+        0.00025,
+        0.0005,
+        0.001,
+        0.0025,
+        0.005,
+        0.01,
+        0.025,
+        0.05,
+        0.1,
+        0.25,
+        0.5,
+        1,
+        2.5,
+        5,
+        10,
+        30,
+        60
+    };
     void observe(double seconds);
 
 private:

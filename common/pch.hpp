@@ -1,4 +1,5 @@
-// Precompiled for every target: the headers that cost most to parse. Sources still include what they use.
+// Precompiled for every target: the headers that cost most to parse. Sources still include what
+// they use.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>

@@ -1,7 +1,7 @@
 #pragma once
 
-// The ledger: apps, fns, calls with their requests, responses and logs, and the workers. The row of a
-// call is the call. Every transition of a call is one compare-and-set (named T1, T3, … as in
+// The ledger: apps, fns, calls with their requests, responses and logs, and the workers. The row of
+// a call is the call. Every transition of a call is one compare-and-set (named T1, T3, … as in
 // docs/calls.md); the attempt number a claim issues is the fencing token of all later writes.
 //
 // Every method may be called on any lane, resumes there, and ends by its own deadline (5 s) with
@@ -25,8 +25,8 @@
 namespace stoker {
 
 struct Page {
-    std::string after;     ///< exclusive; empty starts at the beginning
-    int items_max = 30;    ///< 1..100
+    std::string after;   ///< exclusive; empty starts at the beginning
+    int items_max = 30;  ///< 1..100
 };
 
 struct AppFilter {
@@ -80,7 +80,7 @@ struct CallProgress {
 };
 
 struct Heartbeat {
-    bool alive = false;                     ///< false: declared dead; a new incarnation must register
+    bool alive = false;  ///< false: declared dead; a new incarnation must register
     std::vector<std::string> cancel_calls;  ///< running calls of this worker that a user cancelled
 };
 
@@ -125,7 +125,8 @@ public:
     virtual Task<Result<std::vector<ClaimedCall>>> claim(
         std::string worker_id, std::vector<std::string> call_ids
     ) = 0;
-    /// T4, with the response and the last log chunks in one transaction. False: fenced, nothing changed.
+    /// T4, with the response and the last log chunks in one transaction. False: fenced, nothing
+    /// changed.
     virtual Task<Result<bool>> finish(FinishedCall finished) = 0;
     /// running → queued without counting the attempt against max_attempts: a drain, a hand-back.
     virtual Task<Result<bool>> hand_back(Fence fence) = 0;
@@ -137,7 +138,9 @@ public:
 
     virtual Task<Result<Call>> get_call(Scope scope, std::string call_id) = 0;
     /// Newest first; Page::after is a call id.
-    virtual Task<Result<std::vector<Call>>> list_calls(Scope scope, CallFilter filter, Page page) = 0;
+    virtual Task<Result<std::vector<Call>>> list_calls(
+        Scope scope, CallFilter filter, Page page
+    ) = 0;
     /// Of the official attempt. call_response_not_found when it has none.
     virtual Task<Result<CallResponse>> get_response(Scope scope, std::string call_id) = 0;
     /// The chunks of the latest attempt from `from_seq` on. call_log_not_found for an unknown call.
@@ -145,11 +148,15 @@ public:
         Scope scope, std::string call_id, std::int64_t from_seq
     ) = 0;
     /// Queued calls in id order after `after_id`: how a queue is rebuilt.
-    virtual Task<Result<std::vector<MovedCall>>> list_queued(std::string after_id, int items_max) = 0;
+    virtual Task<Result<std::vector<MovedCall>>> list_queued(
+        std::string after_id, int items_max
+    ) = 0;
     virtual Task<Result<CallCounts>> count_calls() = 0;
 
     // Workers.
-    virtual Task<Result<void>> register_worker(std::string worker_id, std::string host, Millis lease) = 0;
+    virtual Task<Result<void>> register_worker(
+        std::string worker_id, std::string host, Millis lease
+    ) = 0;
     virtual Task<Result<Heartbeat>> heartbeat(std::string worker_id, Millis lease) = 0;
     virtual Task<Result<void>> remove_worker(std::string worker_id) = 0;
     /// T6. Workers past their lease and `grace` are dead; running calls without a live owner are

@@ -17,7 +17,8 @@ constexpr std::size_t annotation_value_bytes_max = 512;
 bool is_name_text(std::string_view text) {
     while (!text.empty()) {
         const auto c = take_code_point(text);
-        if (!c || !(*c == '_' || *c == '-' || is_letter_or_digit(*c))) return false;
+        if (!c) return false;
+        if (*c != '_' && *c != '-' && !is_letter_or_digit(*c)) return false;
     }
     return true;
 }

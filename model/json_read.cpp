@@ -126,7 +126,8 @@ public:
     Annotations annotations() {
         Annotations result;
         for_each_entry("annotations", [&](const std::string& key, const Json& value) {
-            const bool empty = value.is_null() || value == "";
+            const auto* text = value.get_ptr<const std::string*>();
+            const bool empty = value.is_null() || (text != nullptr && text->empty());
             result[key] = empty ? "" : value.dump();
         });
         return result;

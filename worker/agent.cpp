@@ -15,7 +15,8 @@ namespace {
 // rely on it.
 constexpr std::chrono::seconds connection_idle_max{1};
 // A container that was seen idle may be dead by the time it is used; then the next one is tried.
-constexpr int slot_tries_max = 5;
+// After a restart of the engine all of them are.
+constexpr int slot_tries_max = 1000;
 constexpr std::chrono::seconds exit_wait_max{1};
 
 double seconds_since(Deadline begun) {
@@ -86,9 +87,7 @@ bool Agent::connect(Container& container) {
     const auto now = std::chrono::steady_clock::now();
     if (container.connection && now - container.connection_used < connection_idle_max) {
         char byte = 0;
-        const auto peeked = ::recv(
-            container.connection.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT
-        );
+        const auto peeked = ::recv(container.connection.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
         // Silence is what a good idle connection has; an end or stray bytes make it useless.
         if (peeked < 0 && errno == EAGAIN) return true;
     }
@@ -139,9 +138,8 @@ Task<Error> Agent::explain_loss(ContainerRef container) {
     // The exit is reported by the engine a moment after the connection breaks.
     const auto exited = co_await container->exited.wait(deadline_in(exit_wait_max));
     if (!exited) co_return error;  // it closed the connection and lives
-    const auto state = co_await driver_.inspect(
-        container->engine_id, deadline_in(EngineTimes{}.request)
-    );
+    const auto state =
+        co_await driver_.inspect(container->engine_id, deadline_in(EngineTimes{}.request));
     if (state && *state && (*state)->oom_killed) {
         error.code = Errc::out_of_memory;
     } else if (exited->code) {

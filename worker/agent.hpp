@@ -1,8 +1,8 @@
 #pragma once
 
-// Runs calls in containers: finds a slot, hands the call to the function there, and says how it ended
-// and whether the container may go on. Synchronous calls come through Invoker; the worker's own
-// asynchronous ones through execute(). Used on any lane.
+// Runs calls in containers: finds a slot, hands the call to the function there, and says how it
+// ended and whether the container may go on. Synchronous calls come through Invoker; the worker's
+// own asynchronous ones through execute(). Used on any lane.
 
 #include <memory>
 
@@ -34,7 +34,8 @@ public:
     );
 
 private:
-    /// Connects anew unless the connection of the last call is still good. False: the container is gone.
+    /// Connects anew unless the connection of the last call is still good. False: the container is
+    /// gone.
     static bool connect(Container& container);
     Task<Result<void>> run_in(
         SlotPool::Slot slot,

@@ -71,7 +71,7 @@ Task<> CallRunner::run(ClaimedCall claimed, std::string owner) {
     const auto live = deps_.live.add(std::move(fence), claimed.fn, settings_.log_bytes_max);
     auto outcome = co_await execute(claimed, live);
     if (outcome.hand_back) {
-        co_await give_back(claimed, *live);
+        co_await hand_back(claimed.call, live->fence);
     } else {
         co_await record(
             claimed.call,
@@ -96,9 +96,8 @@ Task<CallRunner::Outcome> CallRunner::execute(const ClaimedCall& claimed, const 
     InlineBody body(claimed.request.body.bytes);
     Recording recording(settings_.response_bytes_max);
     // No deadline on the wait for a slot: the call has been accepted and will get one.
-    const auto result = co_await deps_.agent.execute(
-        invocation, body, recording, live, Deadline::max()
-    );
+    const auto result =
+        co_await deps_.agent.execute(invocation, body, recording, live, Deadline::max());
     auto outcome = result ? Outcome{} : outcome_of(result.error(), *live);
     outcome.response = recording.take();
     co_return outcome;
@@ -134,25 +133,22 @@ Task<> CallRunner::record(const Call& call, FinishedCall finished) {
         }
         if (stopping_) co_return;
         log::warn(
-            "call.finish_retry",
-            {{"call", call.id}, {"code", spec_of(won.error().code).word}}
+            "call.finish_retry", {{"call", call.id}, {"code", spec_of(won.error().code).word}}
         );
         co_await sleep_for(pause);
     }
 }
 
-Task<> CallRunner::give_back(const ClaimedCall& claimed, const LiveCall& live) {
+Task<> CallRunner::hand_back(const Call& call, Fence fence) {
     for (auto pause = store_retry_min;; pause = std::min(pause * 2, store_retry_max)) {
-        const auto won = co_await deps_.store.hand_back(live.fence);
+        const auto won = co_await deps_.store.hand_back(fence);
         if (won && *won) break;
         if (won || stopping_) co_return;
         co_await sleep_for(pause);
     }
-    publish(claimed.call, CallStatus::queued);
+    publish(call, CallStatus::queued);
     std::vector<Message> message;
-    message.push_back(
-        {claimed.call.id, claimed.call.fn_id, static_cast<std::uint8_t>(claimed.call.priority)}
-    );
+    message.push_back({call.id, call.fn_id, static_cast<std::uint8_t>(call.priority)});
     // A put that fails is made good when the queue is rebuilt from the rows.
     co_await deps_.queue.put(std::move(message));
 }

@@ -38,6 +38,9 @@ public:
     /// On the lane it shall run on. `owner` is the worker that claimed it.
     Task<> run(ClaimedCall claimed, std::string owner);
 
+    /// Puts a call that has not run here back into the queue; the attempt does not count.
+    Task<> hand_back(const Call& call, Fence fence);
+
     /// From now on calls that fail are handed back: their containers are being killed.
     void hand_back_failures() { handing_back_ = true; }
     /// Results that the datastore does not take are given up; the lease settles them.
@@ -56,7 +59,6 @@ private:
     Task<Outcome> execute(const ClaimedCall& claimed, const LiveCallRef& live);
     Outcome outcome_of(const Error& error, const LiveCall& live) const;
     Task<> record(const Call& call, FinishedCall finished);
-    Task<> give_back(const ClaimedCall& claimed, const LiveCall& live);
     void publish(const Call& call, CallStatus status);
 
     Deps deps_;

@@ -65,7 +65,10 @@ void Claimer::take(std::vector<Delivery> deliveries) {
         worker_id = worker_id_;
     }
     spawn(
-        running_, deps_.lanes.at(0), "claimer.claim", claim(std::move(deliveries), std::move(worker_id))
+        running_,
+        deps_.lanes.at(0),
+        "claimer.claim",
+        claim(std::move(deliveries), std::move(worker_id))
     );
 }
 
@@ -87,23 +90,27 @@ Task<> Claimer::claim(std::vector<Delivery> deliveries, std::string worker_id) {
     in_hand_ -= delivered - won;
     claimed_.add(static_cast<std::uint64_t>(won));
     stale_.add(static_cast<std::uint64_t>(delivered - won));
-    run_all(std::move(*claimed), worker_id);
+    for (auto& call : *claimed) co_await begin(std::move(call), worker_id);
     refresh();
 }
 
-void Claimer::run_all(std::vector<ClaimedCall> claimed, const std::string& worker_id) {
-    for (auto& call : claimed) {
-        deps_.events.publish({call.call.id, call.call.fn_id, CallStatus::running, call.call.attempt});
-        // Calls that share containers share a lane, so that a slot changes hands without a wake-up
-        // across threads.
-        const auto lane = std::hash<std::string>{}(call.call.fn_id) % deps_.lanes.size();
-        spawn(
-            running_, deps_.lanes.at(lane), "claimer.run", run_one(std::move(call), worker_id)
-        );
+Task<> Claimer::begin(ClaimedCall claimed, std::string worker_id) {
+    const auto& call = claimed.call;
+    auto pass = running_.enter();
+    if (!pass) {
+        // The drain began while this batch was being claimed.
+        co_await deps_.runner.hand_back(call, {call.id, worker_id, call.attempt});
+        --in_hand_;
+        co_return;
     }
+    deps_.events.publish({call.id, call.fn_id, CallStatus::running, call.attempt});
+    // Calls that share containers share a lane, so that a slot changes hands without a wake-up
+    // across threads.
+    const auto lane = deps_.lanes.at(std::hash<std::string>{}(call.fn_id) % deps_.lanes.size());
+    spawn(lane, "claimer.run", run(std::move(claimed), std::move(worker_id), std::move(*pass)));
 }
 
-Task<> Claimer::run_one(ClaimedCall claimed, std::string worker_id) {
+Task<> Claimer::run(ClaimedCall claimed, std::string worker_id, Gate::Pass) {
     co_await deps_.runner.run(std::move(claimed), std::move(worker_id));
     --in_hand_;
     refresh();

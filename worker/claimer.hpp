@@ -50,8 +50,8 @@ public:
 private:
     void take(std::vector<Delivery> deliveries);
     Task<> claim(std::vector<Delivery> deliveries, std::string worker_id);
-    void run_all(std::vector<ClaimedCall> claimed, const std::string& worker_id);
-    Task<> run_one(ClaimedCall claimed, std::string worker_id);
+    Task<> begin(ClaimedCall claimed, std::string worker_id);
+    Task<> run(ClaimedCall claimed, std::string worker_id, Gate::Pass pass);
 
     Deps deps_;
     const std::uint32_t pull_max_;
@@ -61,7 +61,7 @@ private:
     bool installed_ = false;
     std::atomic<bool> paused_{true};
     std::atomic<bool> stopped_{false};
-    std::atomic<std::int64_t> in_hand_{0};    // delivered or claimed, not ended
+    std::atomic<std::int64_t> in_hand_{0};  // delivered or claimed, not ended
     Counter& claimed_;
     Counter& stale_;
 };

@@ -1,10 +1,10 @@
 #pragma once
 
-// Reads a function's own stdout and stderr pipes (see worker/containers/init) and gives each byte to
-// one call. What a function wrote before it answered is in the pipes when its answer arrives, so
-// draining them at the end of a call attributes it exactly, without waiting. Later bytes still go to
-// that call until the container takes its next one. What belongs to no call (start-up, unrecorded
-// calls) is kept as the container's own output, bounded.
+// Reads a function's own stdout and stderr pipes (see worker/containers/init) and gives each byte
+// to one call. What a function wrote before it answered is in the pipes when its answer arrives, so
+// draining them at the end of a call attributes it exactly, without waiting. Later bytes still go
+// to that call until the container takes its next one. What belongs to no call (start-up,
+// unrecorded calls) is kept as the container's own output, bounded.
 //
 // Thread-safe: the home lane reads when bytes arrive, the call's lane drains at its ends.
 

@@ -16,7 +16,8 @@ namespace stoker {
 class Images {
 public:
     Images(ContainerDriver& driver, Millis pull_timeout) :
-        driver_(driver), pull_timeout_(pull_timeout) {}
+        driver_(driver),
+        pull_timeout_(pull_timeout) {}
 
     /// Looks the image up, and pulls it when it is absent; `on_pull` is called before that.
     Task<Result<ImageInfo>> ensure(std::string image, std::function<void()> on_pull);

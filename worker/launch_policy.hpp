@@ -10,9 +10,9 @@
 namespace stoker {
 
 struct LaunchPolicy {
-    std::size_t start_max = 4;       ///< engine starts at once
+    std::size_t start_max = 4;  ///< engine starts at once
     std::size_t cores = 2;
-    double expected_start_s = 0.3;   ///< until one has been measured
+    double expected_start_s = 0.3;  ///< until one has been measured
 };
 
 /// One slot key as the policy sees it.
@@ -20,19 +20,22 @@ struct Demand {
     using Time = std::chrono::steady_clock::time_point;
     std::size_t waiting = 0;
     std::size_t starting = 0;
-    std::size_t alive = 0;             ///< idle or busy containers
+    std::size_t alive = 0;               ///< idle or busy containers
     std::optional<double> mean_run_s{};  ///< of past calls
     double mean_start_s = 0.3;
     Time waiting_since{};  ///< somebody has waited without a break since then
     Time latest_end{};     ///< of a call of this key
 };
 
-/// When to start one more container for the key; in the past means now, empty means not as things are.
+/// When to start one more container for the key; in the past means now, empty means not as things
+/// are.
 ///  - Never more starting than waiting. With no container at all: at once.
-///  - When those who wait would wait longer for the containers there are than for a new one to start:
-///    waiting × mean run / containers > mean start. Past runs tell the mean; while a call runs longer
-///    than any before it, the time since the last end takes its place.
-///  - When somebody has waited without a break for as long as a start takes, although runs are short:
+///  - When those who wait would wait longer for the containers there are than for a new one to
+///  start:
+///    waiting × mean run / containers > mean start. Past runs tell the mean; while a call runs
+///    longer than any before it, the time since the last end takes its place.
+///  - When somebody has waited without a break for as long as a start takes, although runs are
+///  short:
 ///    the load is not a burst. Such runs are bound by the CPU, so only up to twice the cores.
 inline std::optional<Demand::Time> launch_due(const Demand& demand, const LaunchPolicy& policy) {
     if (demand.waiting <= demand.starting) return std::nullopt;

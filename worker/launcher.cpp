@@ -31,9 +31,7 @@ std::vector<std::string> environment(const FnSpec& fn) {
     env.push_back("FN_APP_ID=" + fn.app_id);
     env.push_back("FN_FN_NAME=" + fn.fn_name);
     env.push_back("FN_APP_NAME=" + fn.app_name);
-    env.push_back(
-        fmt::format("STOKER_OUTPUT={}/{}", folder_in_container, OutputSocket::file_name)
-    );
+    env.push_back(fmt::format("STOKER_OUTPUT={}/{}", folder_in_container, OutputSocket::file_name));
     return env;
 }
 
@@ -49,7 +47,10 @@ Error with_output(Error error, const Container& container) {
 }  // namespace
 
 Launcher::Launcher(
-    ContainerDriver& driver, const RunDir& run_dir, SocketWatcher& watcher, IdSource& ids,
+    ContainerDriver& driver,
+    const RunDir& run_dir,
+    SocketWatcher& watcher,
+    IdSource& ids,
     LauncherSettings settings
 ) :
     driver_(driver),
@@ -62,7 +63,8 @@ Launcher::Launcher(
 Task<Result<ContainerRef>> Launcher::launch(
     FnSpecRef fn, MemoryTokens::Token memory, LaunchPhase phase
 ) {
-    const auto image = co_await images_.ensure(fn->image, [&] { phase->store(CallPhase::pulling); });
+    const auto image =
+        co_await images_.ensure(fn->image, [&] { phase->store(CallPhase::pulling); });
     phase->store(CallPhase::starting);
     if (!image) co_return fail(image.error());
     if (image->entrypoint.empty() && image->cmd.empty()) {
@@ -195,8 +197,8 @@ Task<Result<void>> Launcher::remove_leftovers() {
     Gate removing;
     std::atomic<std::size_t> failed{0};
     const auto lane = co_await asio::this_coro::executor;
-    const auto remove_one = [](ContainerDriver& driver, std::string id, std::atomic<std::size_t>& bad)
-        -> Task<> {
+    const auto remove_one =
+        [](ContainerDriver& driver, std::string id, std::atomic<std::size_t>& bad) -> Task<> {
         if (!co_await driver.remove(id, deadline_in(EngineTimes{}.remove))) ++bad;
     };
     for (const auto& id : *left) {

@@ -1,7 +1,7 @@
 #pragma once
 
-// Brings one http-stream container up and takes it down: image, folder, create, start, output pipes,
-// the function's socket. Knows nothing of slots or waiting calls. Used on any lane.
+// Brings one http-stream container up and takes it down: image, folder, create, start, output
+// pipes, the function's socket. Knows nothing of slots or waiting calls. Used on any lane.
 
 #include <functional>
 #include <string>
@@ -25,7 +25,10 @@ struct LauncherSettings {
 class Launcher {
 public:
     Launcher(
-        ContainerDriver& driver, const RunDir& run_dir, SocketWatcher& watcher, IdSource& ids,
+        ContainerDriver& driver,
+        const RunDir& run_dir,
+        SocketWatcher& watcher,
+        IdSource& ids,
         LauncherSettings settings
     );
 

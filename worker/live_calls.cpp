@@ -28,9 +28,8 @@ ContainerRef LiveCall::container() const {
 }
 
 LiveCallRef LiveCalls::add(Fence fence, FnSpecRef fn, std::size_t log_bytes_max) {
-    auto call = std::make_shared<LiveCall>(
-        std::move(fence), std::move(fn), log_bytes_max, executing_
-    );
+    auto call =
+        std::make_shared<LiveCall>(std::move(fence), std::move(fn), log_bytes_max, executing_);
     const std::scoped_lock lock(mutex_);
     calls_[call->fence.call_id] = call;
     ++sizes_mb_[call->fn->memory_mb];
@@ -78,7 +77,8 @@ std::vector<CallProgress> LiveCalls::changes(
     std::vector<CallProgress> changes;
     for (const auto& call : ended) {
         if (!call->log->has_chunks()) continue;
-        changes.push_back({call->fence, CallPhase::executing, call->started_at(), call->log->take()});
+        changes.push_back({call->fence, CallPhase::executing, call->started_at(), call->log->take()}
+        );
     }
     for (const auto& call : calls) {
         const std::scoped_lock lock(call->mutex_);

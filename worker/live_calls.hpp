@@ -1,8 +1,8 @@
 #pragma once
 
-// The calls this worker owns right now: what each is doing, its log so far, and whether a user wants
-// it stopped. Attempts that end quickly are only written at their end; for the others a reporter
-// writes phase, start and log pieces from here. Thread-safe.
+// The calls this worker owns right now: what each is doing, its log so far, and whether a user
+// wants it stopped. Attempts that end quickly are only written at their end; for the others a
+// reporter writes phase, start and log pieces from here. Thread-safe.
 
 #include <atomic>
 #include <functional>
@@ -69,7 +69,8 @@ public:
     /// Memory of the smallest function among them, in MB; 128 when there is none.
     std::int64_t smallest_mb() const;
 
-    /// What changed since the last report. `phase_of` tells what a call that waits for a slot waits for.
+    /// What changed since the last report. `phase_of` tells what a call that waits for a slot waits
+    /// for.
     std::vector<CallProgress> changes(
         const std::function<CallPhase(const std::string& slot_key)>& phase_of
     );
@@ -78,7 +79,8 @@ private:
     mutable std::mutex mutex_;
     std::unordered_map<std::string, LiveCallRef> calls_;
     std::vector<LiveCallRef> ended_;  // their logs may still grow
-    std::map<std::uint64_t, std::size_t> sizes_mb_;  // of the functions of calls_, each with a count
+    std::map<std::uint64_t, std::size_t>
+        sizes_mb_;  // of the functions of calls_, each with a count
     const ExecutingCount executing_ = std::make_shared<std::atomic<std::int64_t>>(0);
 };
 

@@ -19,7 +19,8 @@ public:
     public:
         Token() = default;
         Token(Token&& other) noexcept :
-            owner_(std::exchange(other.owner_, nullptr)), mb_(std::exchange(other.mb_, 0)) {}
+            owner_(std::exchange(other.owner_, nullptr)),
+            mb_(std::exchange(other.mb_, 0)) {}
         Token& operator=(Token&& other) noexcept {
             if (this != &other) {
                 give_back();
@@ -69,9 +70,9 @@ private:
     std::int64_t used_mb_ = 0;
 };
 
-/// What containers may use on this machine: min(MemAvailable, cgroup v1 or v2 limit) less a headroom
-/// of 10 % (256 MB to 5 GB), then at most `limit_mb` if that is not 0. `root` is "/" but in tests.
-/// Empty when /proc/meminfo cannot be read or nothing is left.
+/// What containers may use on this machine: min(MemAvailable, cgroup v1 or v2 limit) less a
+/// headroom of 10 % (256 MB to 5 GB), then at most `limit_mb` if that is not 0. `root` is "/" but
+/// in tests. Empty when /proc/meminfo cannot be read or nothing is left.
 std::optional<std::int64_t> detect_memory_mb(
     const std::filesystem::path& root, std::int64_t limit_mb
 );

@@ -41,7 +41,9 @@ Result<void> make_private_folder(const std::string& path) {
 }  // namespace
 
 SocketFolder::SocketFolder(std::string path, std::string engine_path, UniqueFd fd) :
-    path_(std::move(path)), engine_path_(std::move(engine_path)), fd_(std::move(fd)) {}
+    path_(std::move(path)),
+    engine_path_(std::move(engine_path)),
+    fd_(std::move(fd)) {}
 
 SocketFolder::~SocketFolder() {
     if (fd_.get() < 0) return;  // moved from
@@ -98,8 +100,10 @@ Result<RunDir> RunDir::open(
 ) {
     RunDir dir;
     dir.path_ = fs::absolute(base) / instance;
-    dir.engine_path_ = engine_base.empty() ? dir.path_ : (fs::path(engine_base) / instance).string();
-    if (auto made = make_private_folder(fs::absolute(base).string()); !made) return fail(made.error());
+    dir.engine_path_ =
+        engine_base.empty() ? dir.path_ : (fs::path(engine_base) / instance).string();
+    if (auto made = make_private_folder(fs::absolute(base).string()); !made)
+        return fail(made.error());
     std::error_code ignored;
     fs::remove_all(dir.path_, ignored);
     if (auto made = make_private_folder(dir.path_); !made) return fail(made.error());

@@ -1,8 +1,8 @@
 #pragma once
 
-// The folder tree in which functions put their sockets: <run-dir>/<instance>/<container>/. The parent
-// is ours alone (0700); each container's folder is open to it (0777, functions run unprivileged) and
-// mounted into it at /tmp/iofs. A folder's owner is its Container.
+// The folder tree in which functions put their sockets: <run-dir>/<instance>/<container>/. The
+// parent is ours alone (0700); each container's folder is open to it (0777, functions run
+// unprivileged) and mounted into it at /tmp/iofs. A folder's owner is its Container.
 
 #include <optional>
 #include <string>
@@ -42,8 +42,8 @@ std::expected<UniqueFd, int> connect_to(const UniqueFd& socket);
 
 class RunDir {
 public:
-    /// Makes `<base>/<instance>`, empties what an earlier life left there, and writes the init helper.
-    /// `engine_base` is `base` as the container engine sees it, empty when it is the same.
+    /// Makes `<base>/<instance>`, empties what an earlier life left there, and writes the init
+    /// helper. `engine_base` is `base` as the container engine sees it, empty when it is the same.
     static Result<RunDir> open(
         const std::string& base, const std::string& engine_base, const std::string& instance
     );

@@ -16,7 +16,8 @@ double seconds(std::chrono::steady_clock::duration d) {
     return std::chrono::duration<double>(d).count();
 }
 
-/// The cause lies with the image or the function's settings: another launch would fail the same way.
+/// The cause lies with the image or the function's settings: another launch would fail the same
+/// way.
 bool is_permanent(Errc code) {
     return code == Errc::image_not_found || code == Errc::impossible_memory;
 }
@@ -232,8 +233,8 @@ void SlotPool::pump(Todo& todo) {
         const auto needed_mb = static_cast<std::int64_t>(key.fn->memory_mb);
         auto token = memory_.try_take(needed_mb);
         if (!token) {
-            // The front of the ring waits for memory and nobody overtakes it: a big function must not
-            // starve behind small ones.
+            // The front of the ring waits for memory and nobody overtakes it: a big function must
+            // not starve behind small ones.
             make_room(key, needed_mb, todo);
             return;
         }

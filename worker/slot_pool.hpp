@@ -41,7 +41,8 @@ class SlotPool {
 public:
     struct Hooks {
         /// Starts a container; runs on the lane it is spawned on, which becomes its home.
-        std::function<Task<Result<ContainerRef>>(FnSpecRef, MemoryTokens::Token, LaunchPhase)> launch;
+        std::function<Task<Result<ContainerRef>>(FnSpecRef, MemoryTokens::Token, LaunchPhase)>
+            launch;
         /// Removes it for good, however long that takes.
         std::function<Task<>(ContainerRef)> remove;
         /// Ends its process now; it will be removed later.
@@ -50,7 +51,8 @@ public:
         std::function<void()> changed;
     };
 
-    /// The exclusive right to run one call in a container. Dropping it unreleased retires the container.
+    /// The exclusive right to run one call in a container. Dropping it unreleased retires the
+    /// container.
     class Slot {
     public:
         Slot(Slot&&) noexcept = default;
@@ -66,7 +68,8 @@ public:
     private:
         friend class SlotPool;
         Slot(SlotPool* pool, ContainerRef container) :
-            pool_(pool), container_(std::move(container)) {}
+            pool_(pool),
+            container_(std::move(container)) {}
         SlotPool* pool_;
         ContainerRef container_;
         Deadline since_ = std::chrono::steady_clock::now();
@@ -76,8 +79,8 @@ public:
 
     void start();
 
-    /// A slot for the function. Errors: server_busy at the deadline, shutting_down, impossible_memory,
-    /// and what a launch that this caller waited for failed with.
+    /// A slot for the function. Errors: server_busy at the deadline, shutting_down,
+    /// impossible_memory, and what a launch that this caller waited for failed with.
     Task<Result<Slot>> acquire(FnSpecRef fn, Deadline give_up);
 
     /// What those who wait for this key wait for.
@@ -97,8 +100,8 @@ public:
     };
     Counts counts() const;
 
-    /// Answers every waiter with shutting_down and removes idle containers; busy ones go when they are
-    /// given back.
+    /// Answers every waiter with shutting_down and removes idle containers; busy ones go when they
+    /// are given back.
     void close();
     /// Ends the processes of busy containers: their calls fail.
     void kill_busy();

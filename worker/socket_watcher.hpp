@@ -21,7 +21,8 @@ public:
     class Watch {
     public:
         Watch(Watch&& other) noexcept :
-            watcher_(std::exchange(other.watcher_, nullptr)), id_(other.id_) {}
+            watcher_(std::exchange(other.watcher_, nullptr)),
+            id_(other.id_) {}
         Watch& operator=(Watch&&) = delete;
         ~Watch() {
             if (watcher_) watcher_->remove(id_);

@@ -43,7 +43,8 @@ Worker::Worker(Deps deps, WorkerSettings settings, RunDir run_dir) :
              [this](FnSpecRef fn, MemoryTokens::Token memory, LaunchPhase phase) {
                  return launcher_.launch(std::move(fn), std::move(memory), std::move(phase));
              },
-         .remove = [this](ContainerRef container) { return launcher_.remove(std::move(container)); },
+         .remove = [this](ContainerRef container
+                   ) { return launcher_.remove(std::move(container)); },
          .kill = [this](ContainerRef container) { return launcher_.kill(std::move(container)); },
          .changed = [this] { claimer_.refresh(); }}
     ),
@@ -61,7 +62,8 @@ Worker::Worker(Deps deps, WorkerSettings settings, RunDir run_dir) :
          deps.metrics},
         settings_.pull_max
     ) {
-    launcher_.on_exit([this](const ContainerRef& container) { slots_.container_exited(container); });
+    launcher_.on_exit([this](const ContainerRef& container) { slots_.container_exited(container); }
+    );
     runner_.on_engine_away([this] {
         engine_up_ = false;
         claimer_.pause();
@@ -75,18 +77,16 @@ Worker::Worker(Deps deps, WorkerSettings settings, RunDir run_dir) :
 void Worker::add_gauges() {
     const auto mb = [](std::int64_t n) { return static_cast<double>(n) * 1024 * 1024; };
     auto& metrics = deps_.metrics;
-    metrics.gauge(
-        "stoker_memory_total_bytes", "Memory that containers may use", [this, mb] {
-            return mb(memory_.total_mb());
-        }
-    );
+    metrics.gauge("stoker_memory_total_bytes", "Memory that containers may use", [this, mb] {
+        return mb(memory_.total_mb());
+    });
     metrics.gauge("stoker_memory_used_bytes", "Memory held by containers", [this, mb] {
         return mb(memory_.used_mb());
     });
     metrics.gauge(
-        "stoker_memory_busy_bytes", "Memory held by containers that are not idle", [this, mb] {
-            return mb(slots_.busy_mb());
-        }
+        "stoker_memory_busy_bytes",
+        "Memory held by containers that are not idle",
+        [this, mb] { return mb(slots_.busy_mb()); }
     );
     const auto state = [&](const char* word, std::size_t SlotPool::Counts::* count) {
         metrics.gauge(
@@ -201,12 +201,16 @@ void Worker::stop_cancelled(const std::vector<std::string>& call_ids) {
 }
 
 Task<> Worker::report_progress() {
+    std::vector<CallProgress> changes;
     while (!stopping_) {
         co_await stopped_.wait(deadline_in(progress_interval));
-        auto changes = live_.changes([this](const std::string& slot_key) {
-            return slots_.phase_of(slot_key);
-        });
-        if (!changes.empty()) co_await deps_.store.progress(std::move(changes));
+        // What the datastore did not take is kept: the log pieces in it exist nowhere else.
+        if (changes.empty()) {
+            changes = live_.changes([this](const std::string& slot_key) {
+                return slots_.phase_of(slot_key);
+            });
+        }
+        if (changes.empty() || co_await deps_.store.progress(changes)) changes.clear();
     }
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 
-// A worker process's one object: builds the agent's parts, keeps the lease, and says whether it can do
-// its work. Created and stopped by cli.
+// A worker process's one object: builds the agent's parts, keeps the lease, and says whether it can
+// do its work. Created and stopped by cli.
 
 #include <atomic>
 #include <memory>
@@ -58,10 +58,11 @@ public:
     /// Makes the run folder; an Error is fatal.
     static Result<std::unique_ptr<Worker>> open(Deps deps, WorkerSettings settings);
 
-    /// Waits for the engine, removes leftovers, registers and then pulls calls, all in the background.
+    /// Waits for the engine, removes leftovers, registers and then pulls calls, all in the
+    /// background.
     void start();
-    /// Takes no more calls, hands back those that have not started, gives running ones until `grace`,
-    /// then kills and hands back what is left; removes containers and the worker's row.
+    /// Takes no more calls, hands back those that have not started, gives running ones until
+    /// `grace`, then kills and hands back what is left; removes containers and the worker's row.
     Task<> stop(Deadline grace);
 
     Task<Result<void>> invoke(

@@ -29,14 +29,20 @@ public:
 
     /// Starts the threads.
     void start();
-    /// Ends the loops after the handlers now running, and joins the threads. Not from a lane.
+    /// Ends the loops after the handlers now running, joins the threads and destroys the Tasks that
+    /// still wait, while all they refer to is alive. Not from a lane.
     void stop();
 
 private:
-    std::vector<std::unique_ptr<asio::io_context>> contexts_;
+    struct Context : asio::io_context {
+        using asio::execution_context::shutdown;
+        using asio::io_context::io_context;
+    };
+    std::vector<std::unique_ptr<Context>> contexts_;
     std::vector<asio::executor_work_guard<Executor>> work_;
     std::vector<std::thread> threads_;
     std::atomic<std::size_t> turn_{0};
+    bool is_shut_down_ = false;
 };
 
 }  // namespace stoker

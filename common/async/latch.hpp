@@ -1,6 +1,7 @@
 #pragma once
 
-// A value that is settled once and may be awaited by any number of Tasks, before or after. Thread-safe.
+// A value that is settled once and may be awaited by any number of Tasks, before or after.
+// Thread-safe.
 
 #include <mutex>
 #include <optional>

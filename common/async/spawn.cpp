@@ -35,9 +35,10 @@ void spawn(Gate& gate, Executor lane, std::string_view name, Task<> task) {
     asio::co_spawn(
         lane,
         std::move(task),
-        [name, held = std::make_shared<Gate::Pass>(std::move(*pass))](
-            const std::exception_ptr& failure
-        ) { report(name, failure); }
+        [name,
+         held = std::make_shared<Gate::Pass>(std::move(*pass))](const std::exception_ptr& failure) {
+            report(name, failure);
+        }
     );
 }
 

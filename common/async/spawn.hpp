@@ -13,7 +13,8 @@ namespace stoker {
 /// Runs the task on the lane. `name` must be a literal: it is what the log says if it throws.
 void spawn(Executor lane, std::string_view name, Task<> task);
 
-/// The same, holding a pass of the gate until the task ends; dropped (not run) if the gate is closed.
+/// The same, holding a pass of the gate until the task ends; dropped (not run) if the gate is
+/// closed.
 void spawn(Gate& gate, Executor lane, std::string_view name, Task<> task);
 
 }  // namespace stoker

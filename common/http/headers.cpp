@@ -29,8 +29,14 @@ const std::string* find_header(const Headers& headers, std::string_view name) {
 
 bool is_hop_by_hop(std::string_view name) {
     static constexpr std::array<std::string_view, 9> names{
-        "connection",       "keep-alive", "proxy-authenticate", "proxy-authorization",
-        "proxy-connection", "te",         "trailer",            "transfer-encoding",
+        "connection",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
         "upgrade"
     };
     return std::ranges::any_of(names, [&](auto hop) { return same_header_name(hop, name); });

@@ -16,10 +16,14 @@ T run(Task<T> task) {
     asio::io_context lane(1);
     std::exception_ptr failure;
     std::optional<T> value;
-    asio::co_spawn(lane.get_executor(), std::move(task), [&](const std::exception_ptr& e, T result) {
-        failure = e;
-        value.emplace(std::move(result));
-    });
+    asio::co_spawn(
+        lane.get_executor(),
+        std::move(task),
+        [&](const std::exception_ptr& e, T result) {
+            failure = e;
+            value.emplace(std::move(result));
+        }
+    );
     lane.run();
     if (failure) std::rethrow_exception(failure);
     return std::move(*value);

@@ -1,5 +1,5 @@
-// Functions that fail in every way a container can. Each call ends with the right status and reason,
-// and the next call is not harmed.
+// Functions that fail in every way a container can. Each call ends with the right status and
+// reason, and the next call is not harmed.
 
 #include "tests/system/fixture.hpp"
 
@@ -125,7 +125,10 @@ TEST_CASE("bad function: an image that does not exist") {
     const auto call = stoker.ended(stoker.call_async(fn, "echo x"));
     CHECK(call.at("status") == "error");
     CHECK(call.at("error").get<std::string>().starts_with("Failed to pull image"));
-    CHECK(stoker.request("GET", "/v2/calls/" + call.at("id").get<std::string>() + "/response").status == 404);
+    CHECK(
+        stoker.request("GET", "/v2/calls/" + call.at("id").get<std::string>() + "/response")
+            .status == 404
+    );
 }
 
 TEST_CASE("bad function: more memory than there is") {

@@ -1,13 +1,13 @@
 // kill -9 at any moment, then start again: nothing accepted is lost, nothing is left behind.
 
-#include "tests/system/fixture.hpp"
-
-#include <atomic>
 #include <algorithm>
+#include <atomic>
 #include <csignal>
 #include <mutex>
 #include <random>
 #include <thread>
+
+#include "tests/system/fixture.hpp"
 
 using namespace stoker;
 using namespace stoker::test;
@@ -17,7 +17,9 @@ namespace {
 /// Fires calls until stopped and remembers every id that got a 202.
 class Load {
 public:
-    Load(const StokerProcess& stoker, std::string fn, int clients) : stoker_(stoker), fn_(std::move(fn)) {
+    Load(const StokerProcess& stoker, std::string fn, int clients) :
+        stoker_(stoker),
+        fn_(std::move(fn)) {
         for (int i = 0; i < clients; ++i) {
             clients_.emplace_back([this](const std::stop_token& stop) { fire(stop); });
         }

@@ -1,8 +1,8 @@
 // SIGTERM drains and exits 0; a second one exits at once. Neither loses a call.
 
-#include "tests/system/fixture.hpp"
-
 #include <csignal>
+
+#include "tests/system/fixture.hpp"
 
 using namespace stoker;
 using namespace stoker::test;

@@ -1,10 +1,10 @@
 // The main job: a call is accepted, visible at once, runs in a real container, ends, and shows its
 // status, its response as it came, and its log.
 
-#include "tests/system/fixture.hpp"
-
 #include <set>
 #include <thread>
+
+#include "tests/system/fixture.hpp"
 
 using namespace stoker;
 using namespace stoker::test;
@@ -22,9 +22,8 @@ std::string header(const HttpAnswer& answer, std::string_view name) {
 TEST_CASE("main job: accepted, visible at once, run, and told in full") {
     const Running stoker;
     const auto fn = stoker.make_fn(function_image());
-    const auto accepted = stoker.request(
-        "POST", "/invoke/" + fn, "say hello", {{"Fn-Invoke-Type", "ASYNC"}}
-    );
+    const auto accepted =
+        stoker.request("POST", "/invoke/" + fn, "say hello", {{"Fn-Invoke-Type", "ASYNC"}});
     REQUIRE(accepted.status == 202);
     const std::string id = json::parse(accepted.body).at("call_id");
     CHECK(header(accepted, "Fn-Call-Id") == id);
@@ -58,8 +57,8 @@ TEST_CASE("main job: the response is the function's, byte for byte") {
     std::string binary = "echo ";
     for (int i = 0; i < 100'000; ++i) binary += static_cast<char>(i * 7);
 
-    const std::string id = json::parse(stoker.request("POST", "/invoke/" + fn, binary).body)
-                               .at("call_id");
+    const std::string id =
+        json::parse(stoker.request("POST", "/invoke/" + fn, binary).body).at("call_id");
     CHECK(stoker.ended(id).at("status") == "success");
     const auto answer = stoker.request("GET", "/v2/calls/" + id + "/response");
     CHECK(answer.status == 200);
@@ -67,9 +66,8 @@ TEST_CASE("main job: the response is the function's, byte for byte") {
     CHECK(header(answer, "Content-Type") == "text/plain");
     CHECK(header(answer, "Fn-Call-Status") == "success");
 
-    const auto raw = stoker.request(
-        "GET", "/v2/calls/" + id + "/response", {}, {{"Accept", "message/http"}}
-    );
+    const auto raw =
+        stoker.request("GET", "/v2/calls/" + id + "/response", {}, {{"Accept", "message/http"}});
     CHECK(
         raw.body ==
         "HTTP/1.1 200 Test\r\nContent-Type: text/plain\r\nX-Twice: 1\r\nX-Twice: 2\r\n"
@@ -84,9 +82,8 @@ TEST_CASE("main job: a chunked response replays whole, and raw with its framing"
     const auto id = stoker.call_async(fn, "chunked abc");
     CHECK(stoker.ended(id).at("status") == "success");
     CHECK(stoker.request("GET", "/v2/calls/" + id + "/response").body == "abc");
-    const auto raw = stoker.request(
-        "GET", "/v2/calls/" + id + "/response", {}, {{"Accept", "message/http"}}
-    );
+    const auto raw =
+        stoker.request("GET", "/v2/calls/" + id + "/response", {}, {{"Accept", "message/http"}});
     CHECK(raw.body.ends_with("\r\n\r\n1\r\na\r\n1\r\nb\r\n1\r\nc\r\n0\r\n\r\n"));
 }
 
@@ -148,7 +145,9 @@ TEST_CASE("main job: many calls of many functions all end, each with its own ans
     std::vector<std::pair<std::string, std::string>> calls;
     for (int i = 0; i < 300; ++i) {
         const auto text = "call number " + std::to_string(i);
-        calls.emplace_back(stoker.call_async(fns[static_cast<std::size_t>(i % 3)], "say " + text), text);
+        calls.emplace_back(
+            stoker.call_async(fns[static_cast<std::size_t>(i % 3)], "say " + text), text
+        );
     }
     for (const auto& [id, text] : calls) {
         CHECK(stoker.ended(id).at("status") == "success");
@@ -185,7 +184,8 @@ TEST_CASE("main job: the half-memory gate holds calls back while busy, and lets 
     eventually("the big call executes", [&] {
         return stoker.json("GET", "/v2/calls/" + busy).value("phase", "") == "executing";
     });
-    // 160 of 300 MB are busy: more than half. There is room for 64 MB, but not for asynchronous work…
+    // 160 of 300 MB are busy: more than half. There is room for 64 MB, but not for asynchronous
+    // work…
     const auto held = stoker.call_async(other, "echo x");
     // …while a synchronous call may use it.
     CHECK(stoker.request("POST", "/invoke/" + other, "echo sync").body == "sync");

@@ -1,9 +1,9 @@
 // Synchronous calls: the answer itself, streamed both ways.
 
-#include "tests/system/fixture.hpp"
-
 #include <atomic>
 #include <thread>
+
+#include "tests/system/fixture.hpp"
 
 using namespace stoker;
 using namespace stoker::test;

@@ -89,9 +89,7 @@ Invocation call() {
 ExchangeEnd exchange(
     int fd, BodySource& body, FunctionAnswer& answer, Millis time = 20s, ExchangeLimits limits = {}
 ) {
-    return test::run(
-        exchange_http_stream(fd, call(), body, answer, limits, deadline_in(time))
-    );
+    return test::run(exchange_http_stream(fd, call(), body, answer, limits, deadline_in(time)));
 }
 
 /// One exchange with a function that reads the whole request head and then says `reply`.
@@ -122,7 +120,8 @@ TEST_CASE("http-stream: the request is what Fn's kits expect") {
 TEST_CASE("http-stream: a good answer comes through byte for byte, the connection stays") {
     Kept kept;
     const auto end = exchange_with_reply(
-        "HTTP/1.1 200 OK\r\nX-a: 1\r\nx-A: 2\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nhi",
+        "HTTP/1.1 200 OK\r\nX-a: 1\r\nx-A: 2\r\nConnection: keep-alive\r\nContent-Length: "
+        "2\r\n\r\nhi",
         kept
     );
     REQUIRE(end.result);
@@ -142,9 +141,8 @@ TEST_CASE("http-stream: a good answer comes through byte for byte, the connectio
 TEST_CASE("http-stream: a chunked answer is kept with its framing and given without") {
     Kept kept;
     const std::string chunks = "3\r\nabc\r\n2;x=y\r\nde\r\n0\r\nTrailer: t\r\n\r\n";
-    const auto end = exchange_with_reply(
-        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks, kept
-    );
+    const auto end =
+        exchange_with_reply("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks, kept);
     REQUIRE(end.result);
     CHECK(kept.body == "abcde");
     CHECK(kept.raw_body == chunks);
@@ -230,9 +228,8 @@ TEST_CASE("http-stream: 100 Continue is not the answer") {
 
 TEST_CASE("http-stream: a head beyond the limit is refused") {
     Kept kept;
-    const auto end = exchange_with_reply(
-        "HTTP/1.1 200 OK\r\nX: " + std::string(70'000, 'x') + "\r\n\r\n", kept
-    );
+    const auto end =
+        exchange_with_reply("HTTP/1.1 200 OK\r\nX: " + std::string(70'000, 'x') + "\r\n\r\n", kept);
     REQUIRE_FALSE(end.result);
     CHECK(end.result.error().text() == "function response header too large");
     CHECK_FALSE(end.container_ok);

@@ -45,7 +45,8 @@ TEST_CASE("pull_credit: the gate closes as soon as more than half of the memory 
     CHECK(pull_credit(1000, 5000, 128, 64) == 0);
 }
 
-TEST_CASE("pull_credit: open, it grants what the free half holds, at least one, at most the limit") {
+TEST_CASE("pull_credit: open, it grants what the free half holds, at least one, at most the limit"
+) {
     CHECK(pull_credit(4096, 0, 128, 64) == 16);
     CHECK(pull_credit(4096, 1024, 128, 64) == 8);
     CHECK(pull_credit(4096, 0, 8192, 64) == 1);

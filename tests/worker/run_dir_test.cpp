@@ -39,7 +39,9 @@ UniqueFd listen_at(const fs::path& path) {
 
 }  // namespace
 
-TEST_CASE_FIXTURE(Fixture, "RunDir: ours alone, with the helper in it and nothing of an earlier life") {
+TEST_CASE_FIXTURE(
+    Fixture, "RunDir: ours alone, with the helper in it and nothing of an earlier life"
+) {
     fs::create_directories(base + "/me/old-container");
     const auto dir = RunDir::open(base, "", "me");
     REQUIRE(dir);
@@ -65,7 +67,9 @@ TEST_CASE_FIXTURE(Fixture, "RunDir: a base that cannot be made is an error that 
     CHECK(dir.error().message.contains("/file/run"));
 }
 
-TEST_CASE_FIXTURE(Fixture, "SocketFolder: open to the container, engine path apart, gone with its owner") {
+TEST_CASE_FIXTURE(
+    Fixture, "SocketFolder: open to the container, engine path apart, gone with its owner"
+) {
     const auto dir = RunDir::open(base, "/seen/by/engine", "me");
     REQUIRE(dir);
     std::string path;
@@ -82,7 +86,9 @@ TEST_CASE_FIXTURE(Fixture, "SocketFolder: open to the container, engine path apa
     CHECK_FALSE(fs::exists(path));
 }
 
-TEST_CASE_FIXTURE(Fixture, "SocketFolder: finds a socket, directly or by a link in the same folder") {
+TEST_CASE_FIXTURE(
+    Fixture, "SocketFolder: finds a socket, directly or by a link in the same folder"
+) {
     const auto dir = RunDir::open(base, "", "me");
     auto folder = dir->make_folder("c1");
     REQUIRE(folder);
@@ -101,7 +107,9 @@ TEST_CASE_FIXTURE(Fixture, "SocketFolder: finds a socket, directly or by a link 
     CHECK(connect_to(**found));
 }
 
-TEST_CASE_FIXTURE(Fixture, "SocketFolder: refuses whatever leads out of the folder or is no socket") {
+TEST_CASE_FIXTURE(
+    Fixture, "SocketFolder: refuses whatever leads out of the folder or is no socket"
+) {
     const auto dir = RunDir::open(base, "", "me");
     auto folder = dir->make_folder("c1");
     REQUIRE(folder);

@@ -1,9 +1,8 @@
 #include "worker/slot_pool.hpp"
 
-#include <doctest/doctest.h>
-
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_future.hpp>
+#include <doctest/doctest.h>
 
 #include <atomic>
 #include <future>
@@ -30,9 +29,9 @@ struct Fixture {
             memory,
             LaunchPolicy{},
             SlotPool::Hooks{
-                .launch = [this](FnSpecRef fn, MemoryTokens::Token token, LaunchPhase) {
-                    return launch(std::move(fn), std::move(token));
-                },
+                .launch = [this](
+                              FnSpecRef fn, MemoryTokens::Token token, LaunchPhase
+                          ) { return launch(std::move(fn), std::move(token)); },
                 .remove = [this](ContainerRef container) { return remove(std::move(container)); },
                 .kill = [](ContainerRef container) -> Task<> {
                     container->exited.set({137});
@@ -118,7 +117,9 @@ TEST_CASE_FIXTURE(Fixture, "SlotPool: other slot keys never share") {
     CHECK(launches == 2);
 }
 
-TEST_CASE_FIXTURE(Fixture, "SlotPool: a burst on a cold function starts no more than wait, nor than the limit") {
+TEST_CASE_FIXTURE(
+    Fixture, "SlotPool: a burst on a cold function starts no more than wait, nor than the limit"
+) {
     const auto fn = make_fn("a", 1);
     std::vector<std::future<Result<void>>> calls;
     for (int i = 0; i < 3; ++i) calls.push_back(start(use_once(*pool, fn)));
@@ -141,7 +142,9 @@ TEST_CASE_FIXTURE(Fixture, "SlotPool: a slot dropped without release retires its
     CHECK(launches == 2);
 }
 
-TEST_CASE_FIXTURE(Fixture, "SlotPool: who gives up in time gets server_busy, and the container is not lost") {
+TEST_CASE_FIXTURE(
+    Fixture, "SlotPool: who gives up in time gets server_busy, and the container is not lost"
+) {
     const auto fn = make_fn("a");
     const auto result = run(use_once(*pool, fn, 10ms));
     REQUIRE_FALSE(result);
@@ -211,7 +214,9 @@ TEST_CASE_FIXTURE(Fixture, "SlotPool: closing answers those who wait") {
     open_gate();
 }
 
-TEST_CASE_FIXTURE(Fixture, "SlotPool: random functions, sizes and accidents leak no memory and starve nobody") {
+TEST_CASE_FIXTURE(
+    Fixture, "SlotPool: random functions, sizes and accidents leak no memory and starve nobody"
+) {
     const auto seed = std::random_device{}();
     CAPTURE(seed);
     open_gate();

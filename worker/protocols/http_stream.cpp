@@ -97,14 +97,13 @@ AnswerHead answer_head(const Parser& parser) {
 
 Result<void> meaning_of(int status) {
     switch (status) {
-        case 200:
-            return {};
-        case 502:
-            return fail(Errc::function_failed);
-        case 504:
-            return fail(Errc::function_timeout);
+        case 200: return {};
+        case 502: return fail(Errc::function_failed);
+        case 504: return fail(Errc::function_timeout);
         default:
-            return fail(Errc::function_failed, "invalid function response", fmt::format("{}", status));
+            return fail(
+                Errc::function_failed, "invalid function response", fmt::format("{}", status)
+            );
     }
 }
 
@@ -112,7 +111,9 @@ Result<void> meaning_of(int status) {
 class Reader {
 public:
     Reader(SocketStream& stream, FunctionAnswer& answer, ExchangeLimits limits) :
-        stream_(stream), answer_(answer), limits_(limits) {
+        stream_(stream),
+        answer_(answer),
+        limits_(limits) {
         reset();
     }
 
@@ -278,7 +279,8 @@ Task<ExchangeEnd> exchange_http_stream(
     ExchangeLimits limits,
     Deadline deadline
 ) {
-    const auto left = std::chrono::duration_cast<Millis>(deadline - std::chrono::steady_clock::now());
+    const auto left =
+        std::chrono::duration_cast<Millis>(deadline - std::chrono::steady_clock::now());
     SocketStream stream(co_await asio::this_coro::executor, connection, deadline);
     RequestBody body(source);
     auto bytes = http_stream_head(invocation, body.size(), wall_now() + left);

@@ -8,7 +8,8 @@
 namespace stoker {
 
 SocketStream::State::State(Executor lane, int fd) :
-    socket(lane, asio::local::stream_protocol{}, fd), timer(lane) {}
+    socket(lane, asio::local::stream_protocol{}, fd),
+    timer(lane) {}
 
 SocketStream::SocketStream(Executor lane, int fd, Deadline deadline) :
     state_(std::make_shared<State>(lane, fd)) {
@@ -35,8 +36,7 @@ Task<bool> SocketStream::wait(Socket::wait_type type) {
     co_return !failed && !state_->timed_out;
 }
 
-Task<std::expected<std::size_t, SocketStream::Failure>> SocketStream::read_some(
-    std::span<char> into
+Task<std::expected<std::size_t, SocketStream::Failure>> SocketStream::read_some(std::span<char> into
 ) {
     for (;;) {
         const auto size =

@@ -1,9 +1,9 @@
 #pragma once
 
-// A borrowed, connected, non-blocking socket as an object of the current lane: tries the system call
-// first and waits only when the kernel says so, which on a hot socket is the common case for writes.
-// A timer ends every wait at the
-// deadline. One Task may read while another writes. The descriptor is released, not closed, when destroyed.
+// A borrowed, connected, non-blocking socket as an object of the current lane: tries the system
+// call first and waits only when the kernel says so, which on a hot socket is the common case for
+// writes. A timer ends every wait at the deadline. One Task may read while another writes. The
+// descriptor is released, not closed, when destroyed.
 
 #include <boost/asio/local/stream_protocol.hpp>
 
@@ -27,8 +27,8 @@ public:
 
     /// At least one byte; Failure::closed at the end of the stream.
     Task<std::expected<std::size_t, Failure>> read_some(std::span<char> into);
-    /// What the kernel takes at once. A peer that has gone is not an error here: it may have answered
-    /// before it went, and the reader finds out.
+    /// What the kernel takes at once. A peer that has gone is not an error here: it may have
+    /// answered before it went, and the reader finds out.
     std::expected<std::size_t, Failure> try_write(std::string_view bytes);
     /// All of it.
     Task<std::expected<void, Failure>> write(std::string_view bytes);

@@ -23,8 +23,9 @@ namespace stoker::test {
 
 template <class T>
 T must(Result<T> result) {
-    if (!result)
+    if (!result) {
         throw std::runtime_error(std::string(result.error().text()) + ": " + result.error().detail);
+    }
     if constexpr (!std::is_void_v<T>) return std::move(*result);
 }
 

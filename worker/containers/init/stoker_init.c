@@ -1,10 +1,11 @@
-// stoker-init: runs inside a container as its entrypoint, with the image's own entrypoint and cmd as
-// arguments. It makes two pipes, hands their read ends to the agent through the unix socket named by
-// STOKER_OUTPUT, puts the write ends in place of stdout and stderr, and becomes the function. One
-// thread, no state of its own; the build links it statically so that it runs in an empty image.
+// stoker-init: runs inside a container as its entrypoint, with the image's own entrypoint and cmd
+// as arguments. It makes two pipes, hands their read ends to the agent through the unix socket
+// named by STOKER_OUTPUT, puts the write ends in place of stdout and stderr, and becomes the
+// function. One thread, no state of its own; the build links it statically so that it runs in an
+// empty image.
 //
-// Exit codes: 125 the hand-over failed (said on the inherited stderr), 127 the command does not exist,
-// 126 it cannot be run (both said on the new stderr, where the agent reads).
+// Exit codes: 125 the hand-over failed (said on the inherited stderr), 127 the command does not
+// exist, 126 it cannot be run (both said on the new stderr, where the agent reads).
 
 #define _GNU_SOURCE
 #include <errno.h>
@@ -23,14 +24,15 @@ static const char output_variable[] = "STOKER_OUTPUT";
 static const char handover_version = 1;
 
 // One write, so that lines of several containers on one stderr do not mix.
-static void say(const char *what, const char *name, int error) {
+static void say(const char* what, const char* name, int error) {
     char line[1024];
-    int length = snprintf(line, sizeof line, "stoker-init: %s %s: %s\n", what, name, strerror(error));
+    int length =
+        snprintf(line, sizeof line, "stoker-init: %s %s: %s\n", what, name, strerror(error));
     if (length >= (int)sizeof line) length = (int)sizeof line - 1;
     if (length > 0 && write(STDERR_FILENO, line, (size_t)length) < 0) return;
 }
 
-static int connect_to(const char *path) {
+static int connect_to(const char* path) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     if (strlen(path) >= sizeof address.sun_path) {
         errno = ENAMETOOLONG;
@@ -41,7 +43,7 @@ static int connect_to(const char *path) {
     if (fd < 0) return -1;
     int done;
     do {
-        done = connect(fd, (struct sockaddr *)&address, sizeof address);
+        done = connect(fd, (struct sockaddr*)&address, sizeof address);
     } while (done < 0 && errno == EINTR);
     return done < 0 ? -1 : fd;
 }
@@ -61,7 +63,7 @@ static int send_descriptors(int connection, int first, int second) {
         .msg_control = control.bytes,
         .msg_controllen = sizeof control.bytes,
     };
-    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    struct cmsghdr* header = CMSG_FIRSTHDR(&message);
     header->cmsg_level = SOL_SOCKET;
     header->cmsg_type = SCM_RIGHTS;
     header->cmsg_len = CMSG_LEN(sizeof descriptors);
@@ -75,7 +77,7 @@ static int send_descriptors(int connection, int first, int second) {
 }
 
 // Returns 0 once stdout and stderr are the agent's pipes.
-static int hand_over(const char *path) {
+static int hand_over(const char* path) {
     int out[2], err[2];
     // Descriptors 0 to 2 are open: the engine saw to it. So no pipe end lands on one of them.
     if (pipe2(out, O_CLOEXEC) < 0 || pipe2(err, O_CLOEXEC) < 0) return -1;
@@ -89,8 +91,8 @@ static int hand_over(const char *path) {
     return 0;
 }
 
-int main(int argc, char **argv) {
-    const char *path = getenv(output_variable);
+int main(int argc, char** argv) {
+    const char* path = getenv(output_variable);
     if (path == NULL || argc < 2) {
         fprintf(stderr, "usage: STOKER_OUTPUT=<socket> stoker-init <command> [argument...]\n");
         return exit_handover;
