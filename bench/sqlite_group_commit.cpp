@@ -1,9 +1,8 @@
-// How many durable commits a second the SQLite store makes when many callers share them.
-//
-//   sqlite_group_commit <folder> [callers=128] [seconds=5] [body_bytes=200] [lanes=1] [fns=100]
-//
-// First only accepts; then accept, claim in batches of 64 and finish together. The folder should be
-// on the disk in question and is left with the data.
+// How many durable commits a second the SQLite store makes when many callers share them: first only
+// accepts, then accept, claim in batches of 64 and finish together. --floor measures instead what
+// SQLite alone can do: one thread that commits as many small rows at a time as there are callers.
+
+#include <sqlite3.h>
 
 #include <algorithm>
 #include <chrono>
@@ -11,6 +10,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <deque>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -25,12 +25,13 @@ namespace {
 constexpr std::size_t claim_ids_max = 64;
 
 struct Plan {
-    std::string folder;
+    std::string data;  ///< empty: a folder of its own, removed at the end
     int callers = 128;
     int seconds = 5;
     std::size_t body_bytes = 200;
     std::size_t lanes = 1;
     std::size_t fns = 100;
+    bool floor = false;
 };
 
 /// Ids accepted and not yet claimed.
@@ -205,7 +206,7 @@ void measure(const char* name, Bench& bench, bool whole_cycle) {
 int run(const Plan& plan) {
     const SystemClock clock;
     Metrics metrics;
-    auto store = open_datastore("sqlite:" + plan.folder, {}, clock, metrics);
+    auto store = open_datastore("sqlite:" + plan.data, {}, clock, metrics);
     if (!store) {
         std::fprintf(stderr, "%s\n", std::string(store.error().text()).c_str());
         return 1;
@@ -224,25 +225,108 @@ int run(const Plan& plan) {
     return 0;
 }
 
+/// Ends the program on an error: a floor that failed is no number.
+void exec(sqlite3* db, const char* sql) {
+    if (sqlite3_exec(db, sql, nullptr, nullptr, nullptr) == SQLITE_OK) return;
+    std::fprintf(stderr, "%s: %s\n", sql, sqlite3_errmsg(db));
+    std::exit(1);
+}
+
+int run_floor(const Plan& plan) {
+    sqlite3* db = nullptr;
+    sqlite3_open((std::filesystem::path(plan.data) / "floor.db").c_str(), &db);
+    exec(db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
+    exec(db, "PRAGMA wal_autocheckpoint = 4000");
+    exec(db, "CREATE TABLE rows(id TEXT PRIMARY KEY, body BLOB) WITHOUT ROWID");
+    sqlite3_stmt* insert = nullptr;
+    sqlite3_prepare_v2(db, "INSERT INTO rows VALUES(?, ?)", -1, &insert, nullptr);
+    const SystemClock clock;
+    IdSource ids(clock, 1);
+    const std::string body(plan.body_bytes, 'x');
+
+    const auto started = std::chrono::steady_clock::now();
+    const auto end = started + std::chrono::seconds(plan.seconds);
+    std::uint64_t rows = 0;
+    while (!has_passed(end)) {
+        exec(db, "BEGIN IMMEDIATE");
+        for (int i = 0; i < plan.callers; ++i) {
+            const auto id = ids.next();
+            sqlite3_bind_text(insert, 1, id.data(), static_cast<int>(id.size()), SQLITE_STATIC);
+            sqlite3_bind_blob(insert, 2, body.data(), static_cast<int>(body.size()), SQLITE_STATIC);
+            sqlite3_step(insert);
+            sqlite3_reset(insert);
+        }
+        exec(db, "COMMIT");
+        rows += static_cast<std::uint64_t>(plan.callers);
+    }
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - started;
+    sqlite3_finalize(insert);
+    sqlite3_close(db);
+    std::printf(
+        "raw SQLite, %d rows a commit: %.0f rows/s\n",
+        plan.callers,
+        static_cast<double>(rows) / took.count()
+    );
+    return 0;
+}
+
+int usage() {
+    std::fprintf(
+        stderr,
+        "usage: sqlite_group_commit [--data FOLDER] [--callers 128] [--seconds 5] [--body 200]\n"
+        "                           [--lanes 1] [--fns 100] [--floor]\n"
+    );
+    return 2;
+}
+
+/// Empty when an argument is not understood.
+std::optional<Plan> plan_from(const std::vector<std::string>& arguments) {
+    Plan plan;
+    for (std::size_t i = 0; i < arguments.size(); ++i) {
+        const auto& name = arguments[i];
+        if (name == "--floor") {
+            plan.floor = true;
+            continue;
+        }
+        if (++i == arguments.size()) return std::nullopt;
+        const auto& value = arguments[i];
+        const int number = std::atoi(value.c_str());
+        if (name == "--data") {
+            plan.data = value;
+        } else if (number <= 0) {
+            return std::nullopt;
+        } else if (name == "--callers") {
+            plan.callers = number;
+        } else if (name == "--seconds") {
+            plan.seconds = number;
+        } else if (name == "--body") {
+            plan.body_bytes = static_cast<std::size_t>(number);
+        } else if (name == "--lanes") {
+            plan.lanes = static_cast<std::size_t>(number);
+        } else if (name == "--fns") {
+            plan.fns = static_cast<std::size_t>(number);
+        } else {
+            return std::nullopt;
+        }
+    }
+    return plan;
+}
+
+int run_in_folder(Plan plan) {
+    const bool is_temporary = plan.data.empty();
+    if (is_temporary) {
+        plan.data = std::filesystem::temp_directory_path() / "stoker-bench-XXXXXX";
+        if (mkdtemp(plan.data.data()) == nullptr) return usage();
+    }
+    const int status = plan.floor ? run_floor(plan) : run(plan);
+    if (is_temporary) std::filesystem::remove_all(plan.data);
+    return status;
+}
+
 }  // namespace
 }  // namespace stoker
 
 int main(int argc, char** argv) {
-    if (argc < 2) {
-        std::fprintf(
-            stderr, "usage: %s <folder> [callers] [seconds] [body_bytes] [lanes] [fns]\n", argv[0]
-        );
-        return 2;
-    }
-    const auto number = [&](int at, int otherwise) {
-        return argc > at ? std::atoi(argv[at]) : otherwise;
-    };
-    return stoker::run({
-        .folder = argv[1],
-        .callers = number(2, 128),
-        .seconds = number(3, 5),
-        .body_bytes = static_cast<std::size_t>(number(4, 200)),
-        .lanes = static_cast<std::size_t>(number(5, 1)),
-        .fns = static_cast<std::size_t>(number(6, 100)),
-    });
+    auto plan = stoker::plan_from({argv + 1, argv + argc});
+    return plan ? stoker::run_in_folder(std::move(*plan)) : stoker::usage();
 }

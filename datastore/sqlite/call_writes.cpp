@@ -20,27 +20,26 @@ constexpr std::string_view in_scope =
 // tell "mine, done before" from "fenced".
 CallWrites::CallWrites(SQLite::Database& db, CountChange& counts) :
     counts_(counts),
+    has_fn_(db, "SELECT 1 FROM fns WHERE id = ?1"),
+    has_call_(db, "SELECT 1 FROM calls WHERE id = ?1"),
     insert_call_(
         db,
         "INSERT INTO calls(id, app_id, fn_id, fn_rev, status, priority, attempt, max_attempts,"
         " image, memory, timeout, idle_timeout, created_at, dispatched_at)"
-        " SELECT ?1, ?2, ?3, ?4, 'queued', ?5, 0, ?6, ?7, ?8, ?9, ?10, ?11, ?12"
-        " WHERE EXISTS(SELECT 1 FROM fns WHERE id = ?3) ON CONFLICT(id) DO NOTHING"
+        " VALUES(?1, ?2, ?3, ?4, 'queued', ?5, 0, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
+        " ON CONFLICT(id) DO NOTHING"
     ),
-    has_call_(db, "SELECT 1 FROM calls WHERE id = ?1"),
     insert_request_(
         db,
         "INSERT INTO requests(call_id, method, url, headers, content_type, body, blob_ref,"
         " body_size) VALUES(?, ?, ?, ?, ?, ?, ?, ?)"
     ),
+    // A SELECT after it is cheaper than RETURNING, which makes a table of its own each time.
     claim_(
         db,
-        fmt::format(
-            "UPDATE calls SET attempt = attempt + 1, owner = ?2, claimed_at = ?3, phase = 'slot',"
-            " status = 'running'"
-            " WHERE id = ?1 AND status = 'queued' AND dispatched_at IS NOT NULL RETURNING {}",
-            call_columns
-        )
+        "UPDATE calls SET attempt = attempt + 1, owner = ?2, claimed_at = ?3, phase = 'slot',"
+        " status = 'running'"
+        " WHERE id = ?1 AND status = 'queued' AND dispatched_at IS NOT NULL"
     ),
     finish_(
         db,
@@ -101,10 +100,15 @@ CallWrites::CallWrites(SQLite::Database& db, CountChange& counts) :
             call_columns
         )
     ),
-    get_(db, fmt::format("SELECT {} FROM calls WHERE {}", call_columns, in_scope)) {}
+    find_(db, fmt::format("SELECT {} FROM calls WHERE id = ?1", call_columns)),
+    find_in_scope_(db, fmt::format("SELECT {} FROM calls WHERE {}", call_columns, in_scope)) {}
 
 Result<void> CallWrites::accept(const NewCall& accepted, const std::string& headers, WallTime now) {
     const Call& call = accepted.call;
+    if (!has_row(has_fn_, call.fn_id)) {
+        if (has_row(has_call_, call.id)) return {};
+        return fail(Errc::fn_not_found);
+    }
     const int inserted = change(
         insert_call_,
         call.id,
@@ -120,10 +124,7 @@ Result<void> CallWrites::accept(const NewCall& accepted, const std::string& head
         call.created_at,
         now
     );
-    if (inserted == 0) {
-        if (has_row(has_call_, call.id)) return {};
-        return fail(Errc::fn_not_found);
-    }
+    if (inserted == 0) return {};
     insert_request(accepted, headers);
     counts_.entered(CallStatus::queued);
     return {};
@@ -150,9 +151,9 @@ std::vector<Call> CallWrites::claim(
     std::vector<Call> claimed;
     claimed.reserve(ids.size());
     for (const auto& id : ids) {
-        Query step(claim_, id, worker_id, now);
-        if (!step.next()) continue;
-        claimed.push_back(read_call(step));
+        if (change(claim_, id, worker_id, now) == 0) continue;
+        Query row(find_, id);
+        if (row.next()) claimed.push_back(read_call(row));
         counts_.left(CallStatus::queued);
         counts_.entered(CallStatus::running);
     }
@@ -244,7 +245,7 @@ void CallWrites::progress(const CallProgress& entry) {
 Result<Call> CallWrites::cancel(const Scope& scope, const std::string& call_id, WallTime now) {
     std::optional<Call> before;
     {
-        Query row(get_, call_id, scope.app_id, scope.fn_id);
+        Query row(find_in_scope_, call_id, scope.app_id, scope.fn_id);
         if (!row.next()) return fail(Errc::call_not_found);
         before = read_call(row);
     }

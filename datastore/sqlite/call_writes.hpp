@@ -36,8 +36,9 @@ private:
     bool is_finished_by(const FinishedCall& finished);
 
     CountChange& counts_;
-    SQLite::Statement insert_call_;
+    SQLite::Statement has_fn_;
     SQLite::Statement has_call_;
+    SQLite::Statement insert_call_;
     SQLite::Statement insert_request_;
     SQLite::Statement claim_;
     SQLite::Statement finish_;
@@ -49,7 +50,8 @@ private:
     SQLite::Statement progress_;
     SQLite::Statement is_attempt_;
     SQLite::Statement cancel_;
-    SQLite::Statement get_;
+    SQLite::Statement find_;
+    SQLite::Statement find_in_scope_;
 };
 
 }  // namespace stoker::sqlite

@@ -61,6 +61,7 @@ SQLite::Database open_writer(const SqliteOptions& options) {
     db.exec(fmt::format("PRAGMA journal_size_limit = {}", wal_bytes_max));
     db.exec("PRAGMA wal_autocheckpoint = 0");  // the writer does it between batches
     db.exec("PRAGMA secure_delete = OFF");  // on in some builds: zeroes what is about to be reused
+    db.exec("PRAGMA temp_store = MEMORY");
     db.exec("PRAGMA cache_size = -32000");
     if (options.file_pages_max > 0) {
         db.execAndGet(fmt::format("PRAGMA max_page_count = {}", options.file_pages_max));
@@ -72,6 +73,7 @@ SQLite::Database open_reader(const SqliteOptions& options) {
     SQLite::Database db(
         file_of(options).string(), SQLite::OPEN_READONLY | SQLite::OPEN_NOMUTEX, busy_timeout_ms
     );
+    db.exec("PRAGMA temp_store = MEMORY");
     db.exec("PRAGMA cache_size = -8000");
     return db;
 }

@@ -73,7 +73,7 @@ CREATE TABLE calls(
     gate_seq INTEGER
 ) WITHOUT ROWID;
 CREATE INDEX calls_list ON calls(fn_id, id);
-CREATE INDEX calls_queued ON calls(id, fn_id) WHERE status = 'queued';
+CREATE INDEX calls_queued ON calls(id) WHERE status = 'queued';
 CREATE INDEX calls_due ON calls(run_at) WHERE status = 'delayed';
 CREATE INDEX calls_owner ON calls(owner) WHERE status = 'running';
 CREATE INDEX calls_held ON calls(gate_key, gate_seq)

@@ -35,12 +35,13 @@ Jobs::Job job(std::string name, std::vector<std::string>* completed = nullptr) {
     };
 }
 
-/// Holds the batcher's thread inside a first batch, so that the next ones are known.
+/// Holds the batcher's thread inside a first batch, so that the next ones are known. Made before
+/// the batcher, whose thread uses it until it ends.
 struct Held {
     std::latch inside{1};
     std::latch go_on{1};
 
-    explicit Held(Jobs& jobs) {
+    void hold(Jobs& jobs) {
         CHECK(jobs.submit(
             {[this](Backend&) {
                  inside.count_down();
@@ -58,8 +59,9 @@ TEST_CASE("Batcher: jobs that arrive during a commit go together in the next") {
     Backend backend;
     std::vector<std::string> completed;
     {
+        Held held;
         Jobs jobs(backend, {});
-        Held held(jobs);
+        held.hold(jobs);
         CHECK(jobs.submit(job("a", &completed)));
         CHECK(jobs.submit(job("b", &completed)));
         CHECK(jobs.waiting() == 2);
@@ -76,8 +78,9 @@ TEST_CASE("Batcher: jobs that arrive during a commit go together in the next") {
 TEST_CASE("Batcher: a batch is bounded, and what waits beyond the bound is refused") {
     Backend backend;
     {
+        Held held;
         Jobs jobs(backend, {.batch_jobs_max = 2, .waiting_jobs_max = 3});
-        Held held(jobs);
+        held.hold(jobs);
         for (const auto* name : {"a", "b", "c"}) CHECK(jobs.submit(job(name)));
         auto refused = job("d");
         CHECK_FALSE(jobs.submit(std::move(refused)));
@@ -97,8 +100,9 @@ TEST_CASE("Batcher: a failed commit fails every job of the batch") {
     backend.commit_result = asio::error::eof;
     std::vector<std::string> completed;
     {
+        Held held;
         Jobs jobs(backend, {});
-        Held held(jobs);
+        held.hold(jobs);
         CHECK(jobs.submit(job("a", &completed)));
         CHECK(jobs.submit(job("b", &completed)));
         held.go_on.count_down();

@@ -75,9 +75,9 @@ StokerProcess::~StokerProcess() {
     if (is_running()) kill_hard();
     try {
         for (const auto& name : containers()) {
-            HttpRequest request{
-                .method = "DELETE", .target = "/containers/" + name + "?force=1&v=1"
-            };
+            HttpRequest request;
+            request.method = "DELETE";
+            request.target = "/containers/" + name + "?force=1&v=1";
             ask(docker_address(), std::move(request));
         }
     } catch (const std::exception&) {

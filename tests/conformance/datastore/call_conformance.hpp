@@ -226,6 +226,19 @@ TEST_CASE_TEMPLATE_DEFINE("Datastore: finish and hand back", Backend, datastore_
         REQUIRE(log->size() == 1);
         CHECK(log->front().data == "b");
     }
+    SUBCASE("what is printed after the end still joins the log of that attempt") {
+        const auto fence = t.run_one();
+        REQUIRE(t.run(t.store->finish(t.success(fence))) == true);
+        const auto before = t.get(fence.call_id);
+        CallProgress late{fence, CallPhase::executing, t.clock.now(), {}};
+        late.logs = {{1, t.clock.now(), LogStream::out, "late"}};
+        REQUIRE(t.run(t.store->progress({late})));
+        CHECK(t.get(fence.call_id) == before);
+        const auto log = t.run(t.store->get_log(Scope::all(), fence.call_id, 1));
+        REQUIRE(log);
+        REQUIRE(log->size() == 1);
+        CHECK(log->front().data == "late");
+    }
     SUBCASE("log and response are those of the latest attempt") {
         const auto first = t.run_one();
         CallProgress entry{first, CallPhase::executing, t.clock.now(), {}};
