@@ -7,5 +7,4 @@
 // (basic_parser::parse_chunk_header). The peer decides that, and its code is right without it.
 #define BOOST_DISABLE_ASSERTS
 #include <boost/assert.hpp>
-
 #include <boost/beast/src.hpp>

@@ -35,6 +35,13 @@ std::vector<std::string> environment(const FnSpec& fn) {
     return env;
 }
 
+/// What the engine says against a container is about the function's image or settings: its owner
+/// needs the words.
+Error refusal(Error error) {
+    if (error.code != Errc::internal) return error;
+    return {.code = Errc::init_failed, .message = "container refused: " + error.detail, .detail = {}};
+}
+
 /// What the function printed, for the log of the call that hears of the failure.
 Error with_output(Error error, const Container& container) {
     if (container.output) {
@@ -98,10 +105,10 @@ Task<Result<void>> Launcher::bring_up(ContainerRef container, const ImageInfo& i
     if (!watch) co_return fail(watch.error());
 
     auto created = co_await driver_.create(spec_for(*container, image), request_deadline());
-    if (!created) co_return fail(created.error());
+    if (!created) co_return fail(refusal(created.error()));
     container->engine_id = std::move(*created);
     auto started = co_await driver_.start(container->engine_id, request_deadline());
-    if (!started) co_return fail(started.error());
+    if (!started) co_return fail(refusal(started.error()));
 
     container->on_early_exit = [&output] { output->close(); };
     spawn(container->home, "container.watch_exit", watch_exit(container));

@@ -3,7 +3,8 @@
 // A value that arrives once, from any thread, for a Task that waits for it on its lane with a
 // deadline. It is how work crosses threads: the batcher, the blocking pool and the slot pool all
 // answer through one. The state is touched only on the waiter's lane (set() posts there), so it
-// needs no lock. Copies share one state; the setter may outlive the waiter and the other way round.
+// needs no lock. Copies share one state; the setter may outlive the waiter and the other way round,
+// but the lane must outlive both.
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>

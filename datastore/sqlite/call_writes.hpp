@@ -20,7 +20,7 @@ public:
     CallWrites(SQLite::Database& db, CountChange& counts);
 
     /// `headers` is the request's, as JSON text: made on the caller's thread.
-    Result<void> accept(const NewCall& call, const std::string& headers, WallTime now);
+    Result<void> accept(const NewCall& accepted, const std::string& headers, WallTime now);
     std::vector<Call> claim(
         const std::string& worker_id, const std::vector<std::string>& ids, WallTime now
     );

@@ -35,8 +35,8 @@ CatalogWrites::CatalogWrites(SQLite::Database& db) :
 
 Result<App> CatalogWrites::insert_app(const App& app) {
     if (auto found = reads_.find_app_named(app.name)) {
-        if (found->id != app.id) return fail(Errc::conflict, "App already exists");
-        return std::move(*found);
+        if (found->id == app.id) return std::move(*found);
+        return fail(Errc::conflict, "App already exists");
     }
     change(
         insert_app_,
@@ -76,9 +76,8 @@ Result<void> CatalogWrites::remove_app(const std::string& id) {
 Result<Fn> CatalogWrites::insert_fn(const Fn& fn) {
     if (!reads_.find_app(fn.app_id)) return fail(Errc::app_not_found);
     if (auto found = reads_.find_fn_named(fn.app_id, fn.name)) {
-        if (found->id != fn.id)
-            return fail(Errc::conflict, "Fn with specified name already exists");
-        return std::move(*found);
+        if (found->id == fn.id) return std::move(*found);
+        return fail(Errc::conflict, "Fn with specified name already exists");
     }
     change(
         insert_fn_,

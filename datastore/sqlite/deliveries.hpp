@@ -19,7 +19,9 @@ public:
     /// `deliver` will run on the lane, after the next flush().
     void add(Executor lane, std::move_only_function<void()> deliver) {
         for (auto& parcel : parcels_) {
-            if (parcel.lane == lane) return parcel.items.push_back(std::move(deliver));
+            if (parcel.lane != lane) continue;
+            parcel.items.push_back(std::move(deliver));
+            return;
         }
         parcels_.push_back({lane, {}});
         parcels_.back().items.push_back(std::move(deliver));

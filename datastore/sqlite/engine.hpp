@@ -78,9 +78,8 @@ auto Engine::write(Work work, Errc unknown, Orphaned orphaned)
     -> Task<typename WriteJob<Work, Orphaned>::Outcome> {
     using Job = WriteJob<Work, Orphaned>;
     const auto deadline = deadline_in(operation_time_max);
-    const auto job = std::make_shared<Job>(
-        co_await asio::this_coro::executor, std::move(work), std::move(orphaned)
-    );
+    const auto lane = co_await asio::this_coro::executor;
+    const auto job = std::make_shared<Job>(lane, std::move(work), std::move(orphaned));
     Batcher<Writer>::Job steps{
         .run = [job](Writer& writer) { job->run(writer); },
         .completed =

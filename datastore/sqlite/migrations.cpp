@@ -4,6 +4,8 @@
 #include <SQLiteCpp/Transaction.h>
 
 #include <array>
+#include <ranges>
+#include <string>
 
 namespace stoker::sqlite {
 
@@ -144,9 +146,7 @@ Result<void> migrate(SQLite::Database& db, std::string_view file) {
     }
     if (found == schema_version()) return {};
     SQLite::Transaction transaction(db, SQLite::TransactionBehavior::IMMEDIATE);
-    for (std::size_t at = static_cast<std::size_t>(found); at < steps.size(); ++at) {
-        db.exec(std::string(steps.at(at)));
-    }
+    for (const auto step : steps | std::views::drop(found)) db.exec(std::string(step));
     db.exec(fmt::format("PRAGMA user_version = {}", schema_version()));
     transaction.commit();
     return {};

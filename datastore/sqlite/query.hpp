@@ -67,7 +67,6 @@ private:
     void bind(int index, const std::string& text) { statement_.bindNoCopy(index, text); }
     void bind(int index, std::string&& text) { statement_.bind(index, text); }
     void bind(int index, std::string_view text) { statement_.bind(index, std::string(text)); }
-    void bind(int index, const char* text) = delete;
     void bind(int index, Bytes bytes) {
         statement_.bindNoCopy(index, bytes.value.data(), static_cast<int>(bytes.value.size()));
     }

@@ -164,8 +164,8 @@ Task<Result<CallResponse>> SqliteDatastore::get_response(Scope scope, std::strin
                 ) -> Result<CallResponse> {
         auto response = reader.calls().find_response(scope, id);
         if (!response) return fail(Errc::call_response_not_found);
-        if (auto loaded = load_body(response->body); !loaded)
-            return fail(std::move(loaded.error()));
+        auto loaded = load_body(response->body);
+        if (!loaded) return fail(std::move(loaded.error()));
         return std::move(*response);
     };
     co_return co_await engine_->read(std::move(work));

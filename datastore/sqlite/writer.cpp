@@ -73,7 +73,10 @@ void Writer::begin() {
     touches_catalog_ = false;
     const int code = begin_.tryExecuteStep();
     begin_.tryReset();
-    if (code != SQLITE_DONE) return fail_batch(code, db_.getErrorMsg());
+    if (code != SQLITE_DONE) {
+        fail_batch(code, db_.getErrorMsg());
+        return;
+    }
     if (has_orphans_.load(std::memory_order_acquire)) hand_back_orphans();
 }
 
