@@ -39,7 +39,9 @@ std::vector<std::string> environment(const FnSpec& fn) {
 /// needs the words.
 Error refusal(Error error) {
     if (error.code != Errc::internal) return error;
-    return {.code = Errc::init_failed, .message = "container refused: " + error.detail, .detail = {}};
+    return {
+        .code = Errc::init_failed, .message = "container refused: " + error.detail, .detail = {}
+    };
 }
 
 /// What the function printed, for the log of the call that hears of the failure.
