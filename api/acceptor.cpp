@@ -70,7 +70,7 @@ Task<Result<void>> Acceptor::accept(FnEntryRef fn, std::string call_id, CallRequ
     if (!stored) {
         // If it was stored after all it shall run, and a message without a row does no harm.
         if (stored.error().code == Errc::outcome_unknown) {
-            outbox_.park(std::vector<Message>(1, std::move(message)));
+            outbox_.park(std::vector<Message>(1, message));
         }
         co_return stored;
     }

@@ -12,12 +12,13 @@ std::vector<ReadyCheck> all_checks(
     const ApiDeps& deps, const Acceptor& acceptor, const Outbox& outbox
 ) {
     std::vector<ReadyCheck> checks = deps.ready_checks;
-    checks.push_back([&acceptor] { return acceptor.closed() ? "shutting down" : std::string{}; });
-    checks.push_back([&store = deps.store] { return store.unhealthy_reason(); });
-    checks.push_back([&queue = deps.queue] {
+    checks.emplace_back([&acceptor] { return acceptor.closed() ? "shutting down" : std::string{}; }
+    );
+    checks.emplace_back([&store = deps.store] { return store.unhealthy_reason(); });
+    checks.emplace_back([&queue = deps.queue] {
         return queue.health() == Health::down ? "the queue does not answer" : std::string{};
     });
-    checks.push_back([&outbox] {
+    checks.emplace_back([&outbox] {
         return outbox.full() ? "too many calls wait to be queued again" : std::string{};
     });
     return checks;

@@ -144,13 +144,12 @@ Task<Result<Reply>> CallsApi::list(Exchange& exchange, std::string fn_id) {
     const auto page = page_of(query);
     if (!page) co_return fail(page.error());
     if (!page->after.empty() && !is_id(page->after)) co_return fail(Errc::invalid_cursor);
-    auto filter = filter_of(query);
-    if (!filter) co_return fail(std::move(filter.error()));
+    const auto filter = filter_of(query);
+    if (!filter) co_return fail(filter.error());
 
     const auto fn = co_await store_.get_fn(fn_id);
     if (!fn) co_return fail(fn.error());
-    const auto calls =
-        co_await store_.list_calls(Scope::fn(std::move(fn_id)), std::move(*filter), *page);
+    const auto calls = co_await store_.list_calls(Scope::fn(std::move(fn_id)), *filter, *page);
     if (!calls) co_return fail(calls.error());
 
     std::vector<Json> items;

@@ -36,7 +36,7 @@ Task<> Outbox::put_or_park(Message message, OneShot<bool> done) {
     std::vector<Message> batch(1, message);
     const auto puts = co_await queue_.put(std::move(batch));
     const bool queued = !puts.empty() && is_queued(puts.front());
-    if (!queued) park(std::vector<Message>(1, std::move(message)));
+    if (!queued) park(std::vector<Message>(1, message));
     done.set(queued);
 }
 

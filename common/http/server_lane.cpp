@@ -32,6 +32,19 @@ Millis tick_time_of(const ServerLimits& limits) {
     return std::clamp(shortest / 8, Millis{1}, tick_time_max);
 }
 
+void open_listener(
+    ServerLane::Acceptor& acceptor,
+    const asio::ip::tcp::endpoint& at,
+    bool shares_port,
+    error_code& failed
+) {
+    acceptor.open(at.protocol(), failed);
+    if (!failed) acceptor.set_option(ServerLane::Acceptor::reuse_address(true), failed);
+    if (!failed && shares_port) acceptor.set_option(ReusePort(true), failed);
+    if (!failed) acceptor.bind(at, failed);
+    if (!failed) acceptor.listen(asio::socket_base::max_listen_connections, failed);
+}
+
 }  // namespace
 
 ServerLane::ServerLane(HttpServer& server, Executor lane) :
@@ -48,18 +61,10 @@ void ServerLane::listen(const asio::ip::tcp::endpoint& at, bool exclusive, error
         // With SO_REUSEPORT a second server would silently share the port; without it the kernel
         // says that it is taken.
         Acceptor probe(lane_);
-        static_cast<void>(probe.open(at.protocol(), failed));
-        if (!failed) static_cast<void>(probe.set_option(Acceptor::reuse_address(true), failed));
-        if (!failed) static_cast<void>(probe.bind(at, failed));
-        if (!failed) static_cast<void>(probe.listen(1, failed));
+        open_listener(probe, at, false, failed);
         if (failed) return;
     }
-    static_cast<void>(acceptor_.open(at.protocol(), failed));
-    if (!failed) static_cast<void>(acceptor_.set_option(Acceptor::reuse_address(true), failed));
-    if (!failed) static_cast<void>(acceptor_.set_option(ReusePort(true), failed));
-    if (!failed) static_cast<void>(acceptor_.bind(at, failed));
-    if (!failed)
-        static_cast<void>(acceptor_.listen(asio::socket_base::max_listen_connections, failed));
+    open_listener(acceptor_, at, true, failed);
 }
 
 std::uint16_t ServerLane::port() const { return acceptor_.local_endpoint().port(); }

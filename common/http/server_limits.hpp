@@ -10,11 +10,11 @@
 namespace stoker {
 
 struct ServerLimits {
-    std::size_t header_bytes_max = 64 * 1024;  ///< the request line and all fields → 431
-    std::size_t header_fields_max = 256;       ///< → 431
-    std::size_t uri_bytes_max = 16 * 1024;     ///< → 414
-    std::size_t connections_max = 10'000;      ///< further ones get a 503
-    std::size_t refusals_max = 256;            ///< of those 503s at a time; the rest is just closed
+    std::size_t header_bytes_max = 64UL * 1024;  ///< the request line and all fields → 431
+    std::size_t header_fields_max = 256;         ///< → 431
+    std::size_t uri_bytes_max = 16UL * 1024;     ///< → 414
+    std::size_t connections_max = 10'000;        ///< further ones get a 503
+    std::size_t refusals_max = 256;  ///< of those 503s at a time; the rest is just closed
 
     Millis header_time{10'000};  ///< from the first byte of a request → 408
     Millis idle_time{60'000};    ///< without a request → closed

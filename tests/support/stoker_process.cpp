@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <sstream>
@@ -73,6 +75,10 @@ StokerProcess::StokerProcess(std::vector<std::string> flags) : flags_(std::move(
 
 StokerProcess::~StokerProcess() {
     if (is_running()) kill_hard();
+    if (const auto log = log_text(); log.contains("Sanitizer")) {
+        std::fputs(log.c_str(), stderr);
+        std::abort();  // a destructor has no other way to fail the test
+    }
     try {
         for (const auto& name : containers()) {
             HttpRequest request;
