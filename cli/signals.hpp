@@ -3,6 +3,7 @@
 // Signals as events of the main thread. Made before any other thread starts, so that all inherit
 // the blocked mask and only wait() sees them.
 
+#include <atomic>
 #include <csignal>
 
 namespace stoker {
@@ -10,13 +11,14 @@ namespace stoker {
 class Signals {
 public:
     Signals();
-    /// Blocks until SIGTERM, SIGINT or wake(); the signal, or 0 for wake().
+    /// Blocks until SIGTERM, SIGINT, SIGHUP or wake(); the signal, or 0 for wake().
     int wait() const;
     /// Any thread.
-    void wake() const;
+    void wake();
 
 private:
     sigset_t set_{};
+    std::atomic<bool> woken_{false};
 };
 
 }  // namespace stoker

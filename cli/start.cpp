@@ -116,14 +116,14 @@ T wait_for(Lanes& lanes, Task<T> task) {
 }
 
 /// Takes no more calls but answers questions until the running ones have ended, then stops all.
-Task<> drain(Api& api, Worker& worker, Millis grace, const Signals& signals) {
+Task<> drain(Api& api, Worker& worker, Millis grace, Signals& signals) {
     api.drain();
     co_await worker.stop(deadline_in(grace));
     co_await api.stop(deadline_in(api_stop_max));
     signals.wake();
 }
 
-int serve(const StartSettings& settings, const Signals& signals) {
+int serve(const StartSettings& settings, Signals& signals) {
     const SystemClock clock;
     Metrics metrics;
     IdSource ids(clock, machine_bits(settings.listen.port));
@@ -211,7 +211,7 @@ int run_start(std::span<const std::string> arguments) {
     const auto& settings = loaded.settings;
     log::configure(level_of(settings.log_level), format_of(settings.log_format));
     raise_descriptor_limit();
-    const Signals signals;
+    Signals signals;
     return serve(settings, signals);
 }
 

@@ -247,6 +247,9 @@ void check_together(const StartSettings& settings, std::vector<std::string>& err
             format_listen(settings.listen)
         ));
     }
+    if (settings.memory > 0 && settings.memory < (std::uint64_t{1} << 20U)) {
+        errors.push_back("--memory: at least 1MiB, or 0 for what there is");
+    }
     if (settings.lease < 2 * settings.heartbeat) {
         errors.push_back(fmt::format(
             "--lease {}: must be at least twice --heartbeat {}",

@@ -8,6 +8,8 @@ namespace stoker {
 
 namespace {
 
+constexpr std::size_t framing_bytes_max = 64 * 1024;
+
 /// Keeps an answer exactly as it came, up to a limit.
 class Recording final : public FunctionAnswer {
 public:
@@ -20,7 +22,10 @@ public:
     }
     Task<Result<void>> data(std::string_view raw, std::string_view decoded, bool last) override {
         decoded_bytes_ += decoded.size();
-        if (decoded_bytes_ > bytes_max_) co_return fail(Errc::response_too_large);
+        // Framing is kept, too, and a function chooses how much of it there is.
+        const bool too_large = decoded_bytes_ > bytes_max_ ||
+                               body_.size() + raw.size() > 2 * bytes_max_ + framing_bytes_max;
+        if (too_large) co_return fail(Errc::response_too_large);
         body_ += raw;
         complete_ = last;
         co_return Result<void>{};
@@ -42,6 +47,7 @@ private:
 
 constexpr Millis store_retry_min{50};
 constexpr Millis store_retry_max{5'000};
+constexpr Millis queue_retry{1'000};
 
 }  // namespace
 
@@ -147,10 +153,15 @@ Task<> CallRunner::hand_back(const Call& call, Fence fence) {
         co_await sleep_for(pause);
     }
     publish(call, CallStatus::queued);
-    std::vector<Message> message;
-    message.push_back({call.id, call.fn_id, static_cast<std::uint8_t>(call.priority)});
-    // A put that fails is made good when the queue is rebuilt from the rows.
-    co_await deps_.queue.put(std::move(message));
+    const Message message{call.id, call.fn_id, static_cast<std::uint8_t>(call.priority)};
+    for (;;) {
+        const auto put = co_await deps_.queue.put(std::vector{message});
+        if (put.at(0) == Put::queued || put.at(0) == Put::duplicate) co_return;
+        // Full, or its answer was lost: the row waits and must not be forgotten. At the end of this
+        // process that is the rebuild's business.
+        if (draining_) co_return;
+        co_await sleep_for(queue_retry);
+    }
 }
 
 void CallRunner::publish(const Call& call, CallStatus status) {

@@ -41,6 +41,8 @@ public:
     /// Puts a call that has not run here back into the queue; the attempt does not count.
     Task<> hand_back(const Call& call, Fence fence);
 
+    /// The process is ending: a hand-back that the queue does not take is left to the next start.
+    void drain() { draining_ = true; }
     /// From now on calls that fail are handed back: their containers are being killed.
     void hand_back_failures() { handing_back_ = true; }
     /// Results that the datastore does not take are given up; the lease settles them.
@@ -64,6 +66,7 @@ private:
     Deps deps_;
     const CallRunnerSettings settings_;
     std::function<void()> engine_away_ = [] {};
+    std::atomic<bool> draining_{false};
     std::atomic<bool> handing_back_{false};
     std::atomic<bool> stopping_{false};
     std::array<Counter*, 8> ended_{};

@@ -8,6 +8,10 @@
 
 namespace stoker {
 
+namespace {
+constexpr Millis retry_pause{1'000};
+}
+
 Claimer::Claimer(Deps deps, std::uint32_t pull_max) :
     deps_(deps),
     pull_max_(pull_max),
@@ -81,8 +85,11 @@ Task<> Claimer::claim(std::vector<Delivery> deliveries, std::string worker_id) {
     const auto delivered = static_cast<std::int64_t>(deliveries.size());
     if (!claimed) {
         log::warn("claim.failed", {{"code", spec_of(claimed.error().code).word}});
-        for (auto& delivery : deliveries) std::move(delivery).release(std::chrono::seconds(1));
+        for (auto& delivery : deliveries) std::move(delivery).release(retry_pause);
         in_hand_ -= delivered;
+        // Each of them used up credit, and nothing else may come that would renew it.
+        co_await sleep_for(retry_pause);
+        refresh();
         co_return;
     }
     for (auto& delivery : deliveries) std::move(delivery).ack();

@@ -120,13 +120,14 @@ Task<Result<void>> Launcher::bring_up(ContainerRef container, const ImageInfo& i
     if (!pipes) co_return fail(pipes.error());
     container->output = std::make_shared<FunctionOutput>(container->home, std::move(*pipes));
     container->output->start();
-    auto ready = co_await wait_for_socket(container, *watch);
+    auto ready = co_await wait_for_socket(container, *watch, ready_by);
     container->on_early_exit = {};
     co_return ready;
 }
 
-Task<Result<void>> Launcher::wait_for_socket(ContainerRef container, SocketWatcher::Watch& watch) {
-    const auto ready_by = deadline_in(settings_.init_timeout);
+Task<Result<void>> Launcher::wait_for_socket(
+    ContainerRef container, SocketWatcher::Watch& watch, Deadline ready_by
+) {
     for (;;) {
         auto change = watch.next_change(container->home);
         container->on_early_exit = [change] { change.set(true); };

@@ -52,7 +52,9 @@ public:
 private:
     ContainerSpec spec_for(const Container& container, const ImageInfo& image) const;
     Task<Result<void>> bring_up(ContainerRef container, const ImageInfo& image);
-    Task<Result<void>> wait_for_socket(ContainerRef container, SocketWatcher::Watch& watch);
+    Task<Result<void>> wait_for_socket(
+        ContainerRef container, SocketWatcher::Watch& watch, Deadline ready_by
+    );
     Task<> watch_exit(ContainerRef container);
 
     ContainerDriver& driver_;

@@ -30,8 +30,9 @@ std::unexpected<Error> broken_socket(std::string_view why) {
 
 Result<void> make_private_folder(const std::string& path) {
     std::error_code failed;
-    fs::create_directories(path, failed);
-    if (failed || ::chmod(path.c_str(), 0700) != 0) {
+    // One that is there already keeps its mode: it may be somebody else's, /run or /tmp say.
+    const bool made = fs::create_directories(path, failed);
+    if (failed || (made && ::chmod(path.c_str(), 0700) != 0)) {
         const auto why = failed ? failed.message() : std::string(std::strerror(errno));
         return fail(Errc::internal, fmt::format("cannot make the run folder {}: {}", path, why));
     }

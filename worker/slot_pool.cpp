@@ -9,6 +9,11 @@ namespace stoker {
 
 namespace {
 
+/// How long keys that fit may be served before one that waits for memory.
+constexpr std::chrono::seconds overtaking_max{10};
+/// Of the keys that want a launch, how many are looked at in one go.
+constexpr std::size_t ring_looked_at_max = 64;
+
 /// Moves a mean towards a new sample; recent samples count more.
 double moved(double mean, double sample) { return mean + (sample - mean) * 0.2; }
 
@@ -68,8 +73,10 @@ Task<Result<SlotPool::Slot>> SlotPool::acquire(FnSpecRef fn, Deadline give_up) {
                 auto& key = key_of(fn);
                 std::erase(key.waiters, waiter);
                 forget_if_unused(fn->slot_key);
+                pump(todo);  // those behind may go on
             }
         }
+        carry_out(std::exchange(todo, {}));
         if (!answered) co_return fail(Errc::server_busy);
         // The answer is on its way to this lane: it must not be lost with its container in it.
         got = co_await waiter->answer.wait(Deadline::max());
@@ -220,29 +227,36 @@ void SlotPool::consider(Key& key, Clock::time_point now) {
 
 void SlotPool::pump(Todo& todo) {
     const auto now = Clock::now();
-    while (!ring_.empty() && starting_ < policy_.start_max && !closing_) {
-        const auto name = ring_.front();
+    bool short_of_memory = false;
+    for (std::size_t at = 0; at < std::min(ring_.size(), ring_looked_at_max);) {
+        if (starting_ >= policy_.start_max || closing_) break;
+        const auto name = ring_[at];
         auto& key = keys_.at(name);
         const auto due = launch_due(key);
         if (!due || *due > now) {
-            ring_.pop_front();
+            ring_.erase(ring_.begin() + static_cast<std::ptrdiff_t>(at));
             key.in_ring = false;
+            key.short_since.reset();
             forget_if_unused(name);
             continue;
         }
         const auto needed_mb = static_cast<std::int64_t>(key.fn->memory_mb);
         auto token = memory_.try_take(needed_mb);
         if (!token) {
-            // The front of the ring waits for memory and nobody overtakes it: a big function must
-            // not starve behind small ones.
-            make_room(key, needed_mb, todo);
-            return;
+            // Room is made for the first in turn only. Those behind it may use what is free
+            // meanwhile, but not for ever: a big function must not starve behind small ones.
+            if (!std::exchange(short_of_memory, true)) make_room(key, needed_mb, todo);
+            if (!key.short_since) key.short_since = now;
+            if (now - *key.short_since > overtaking_max) break;
+            ++at;
+            continue;
         }
         ++key.starting;
         ++starting_;
         key.waiting_since = now;  // one launch for each such stretch of waiting
+        key.short_since.reset();
         todo.launches.emplace_back(key.fn, std::move(*token));
-        ring_.pop_front();
+        ring_.erase(ring_.begin() + static_cast<std::ptrdiff_t>(at));
         ring_.push_back(name);
     }
 }

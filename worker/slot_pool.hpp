@@ -127,6 +127,7 @@ private:
         Clock::time_point latest_end{};
         LaunchPhase phase = std::make_shared<std::atomic<CallPhase>>(CallPhase::slot);
         bool in_ring = false;
+        std::optional<Clock::time_point> short_since;  // its turn came, but no memory was free
     };
     /// What to do once the mutex is free.
     struct Todo {

@@ -163,9 +163,10 @@ Task<bool> Worker::register_new() {
 }
 
 Task<> Worker::keep_lease() {
-    while (!stopping_) {
-        co_await stopped_.wait(deadline_in(settings_.heartbeat));
-        if (!stopping_) co_await beat();
+    // Also during a drain, which may last longer than the lease: the calls that still run are ours.
+    while (!ended_.is_set()) {
+        co_await ended_.wait(deadline_in(settings_.heartbeat));
+        if (!ended_.is_set()) co_await beat();
     }
 }
 
@@ -202,8 +203,8 @@ void Worker::stop_cancelled(const std::vector<std::string>& call_ids) {
 
 Task<> Worker::report_progress() {
     std::vector<CallProgress> changes;
-    while (!stopping_) {
-        co_await stopped_.wait(deadline_in(progress_interval));
+    while (!ended_.is_set()) {
+        co_await ended_.wait(deadline_in(progress_interval));
         // What the datastore did not take is kept: the log pieces in it exist nowhere else.
         if (changes.empty()) {
             changes = live_.changes([this](const std::string& slot_key) {
@@ -232,6 +233,7 @@ std::string Worker::unready_reason() const {
 Task<> Worker::stop(Deadline grace) {
     stopping_ = true;
     claimer_.stop();
+    runner_.drain();
     slots_.close();
     stopped_.set(true);
     if (!co_await claimer_.drained(grace)) {
@@ -245,6 +247,7 @@ Task<> Worker::stop(Deadline grace) {
         log::warn("worker.containers_remain", {{"hint", "the next start removes them"}});
     }
     launcher_.stop();
+    ended_.set(true);
     co_await background_.close(deadline_in(clean_up_max));
     if (up_) co_await deps_.store.remove_worker(id_);
     watcher_.stop();

@@ -103,8 +103,9 @@ private:
     std::atomic<bool> engine_up_{false};
     std::atomic<bool> up_{false};
     std::atomic<bool> engine_watched_{true};
-    std::string id_;  // of this incarnation; lane 0
-    Latch<bool> stopped_;
+    std::string id_;       // of this incarnation; lane 0
+    Latch<bool> stopped_;  // the drain has begun
+    Latch<bool> ended_;    // no call of ours is left
 };
 
 }  // namespace stoker

@@ -32,16 +32,20 @@ Millis tick_time_of(const ServerLimits& limits) {
     return std::clamp(shortest / 8, Millis{1}, tick_time_max);
 }
 
+/// With SO_REUSEPORT a second server would silently share the port. So the first lane binds without
+/// it, which the kernel refuses when the port is taken, and opens it to its sisters before it
+/// listens.
 void open_listener(
     ServerLane::Acceptor& acceptor,
     const asio::ip::tcp::endpoint& at,
-    bool shares_port,
+    bool exclusive,
     error_code& failed
 ) {
     acceptor.open(at.protocol(), failed);
     if (!failed) acceptor.set_option(ServerLane::Acceptor::reuse_address(true), failed);
-    if (!failed && shares_port) acceptor.set_option(ReusePort(true), failed);
+    if (!failed && !exclusive) acceptor.set_option(ReusePort(true), failed);
     if (!failed) acceptor.bind(at, failed);
+    if (!failed && exclusive) acceptor.set_option(ReusePort(true), failed);
     if (!failed) acceptor.listen(asio::socket_base::max_listen_connections, failed);
 }
 
@@ -57,14 +61,7 @@ ServerLane::ServerLane(HttpServer& server, Executor lane) :
     timer_(lane) {}
 
 void ServerLane::listen(const asio::ip::tcp::endpoint& at, bool exclusive, error_code& failed) {
-    if (exclusive && at.port() != 0) {
-        // With SO_REUSEPORT a second server would silently share the port; without it the kernel
-        // says that it is taken.
-        Acceptor probe(lane_);
-        open_listener(probe, at, false, failed);
-        if (failed) return;
-    }
-    open_listener(acceptor_, at, true, failed);
+    open_listener(acceptor_, at, exclusive, failed);
 }
 
 std::uint16_t ServerLane::port() const { return acceptor_.local_endpoint().port(); }

@@ -45,8 +45,6 @@ sockaddr_in loopback(int port) {
     return address;
 }
 
-/// Below the range from which the kernel takes the ports of outgoing connections: one of those
-/// could take it in the moment before the server does.
 int free_port() {
     std::random_device random;
     for (int tries = 0; tries < 100; ++tries) {
@@ -116,6 +114,8 @@ void StokerProcess::start() {
     for (auto& word : words) arguments.push_back(word.data());
     arguments.push_back(nullptr);
     const auto log = (data_ / "stoker.log").string();
+    std::error_code ignored;
+    const auto before = fs::exists(log) ? fs::file_size(log, ignored) : 0;
     pid_ = ::fork();
     if (pid_ == 0) {
         const int fd = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
@@ -130,10 +130,10 @@ void StokerProcess::start() {
             pid_ = -1;
             throw std::runtime_error("stoker ended at start: " + log_text());
         }
-        const UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-        const auto address = loopback(port_);
-        return ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) ==
-               0;
+        // Its own word, not a connection: one that tries a port before anybody listens there may be
+        // given that very port as its source, connect to itself and keep the server out.
+        return std::filesystem::file_size(log, ignored) > before &&
+               log_text().find("stoker.listening", before) != std::string::npos;
     });
 }
 

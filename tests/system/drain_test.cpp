@@ -43,6 +43,30 @@ TEST_CASE("drain: what does not end in the grace time is handed back and runs ag
     CHECK(call.at("attempt") == 2);
 }
 
+TEST_CASE("drain: a call that runs longer than the worker's lease is neither lost nor run twice") {
+    Running stoker(
+        {"--lease",
+         "1s",
+         "--heartbeat",
+         "300ms",
+         "--sweep-grace",
+         "200ms",
+         "--sweep-interval",
+         "100ms"}
+    );
+    const auto fn = stoker.make_fn(function_image());
+    const auto id = stoker.call_async(fn, "sleep 3500");
+    eventually("it executes", [&] {
+        return stoker.json("GET", "/v2/calls/" + id).value("phase", "") == "executing";
+    });
+    stoker.send(SIGTERM);
+    CHECK(stoker.wait_exit() == 0);
+    stoker.start();
+    const auto call = stoker.json("GET", "/v2/calls/" + id);
+    CHECK(call.at("status") == "success");
+    CHECK(call.at("attempt") == 1);
+}
+
 TEST_CASE("drain: a second signal exits at once and loses nothing") {
     Running stoker;
     const auto fn = stoker.make_fn(function_image());

@@ -187,6 +187,28 @@ TEST_CASE_FIXTURE(Fixture, "SlotPool: an idle container of another function make
     CHECK(removed == 1);  // "a" alone was enough, and idle longest
 }
 
+TEST_CASE_FIXTURE(
+    Fixture, "SlotPool: who waits behind a giant that gave up, or fits beside it, goes on"
+) {
+    open_gate();
+    const auto hold = [](SlotPool& slots, FnSpecRef fn, Latch<bool>& until) -> Task<bool> {
+        auto slot = co_await slots.acquire(std::move(fn), deadline_in(20s));
+        co_await until.wait(deadline_in(20s));
+        std::move(*slot).release();
+        co_return true;
+    };
+    Latch<bool> enough;
+    auto busy = start(hold(*pool, make_fn("busy", 500), enough));
+    while (pool->counts().busy == 0) std::this_thread::yield();
+    auto giant = start(use_once(*pool, make_fn("giant", 900), 200ms));
+    while (pool->counts().waiting == 0) std::this_thread::yield();
+    CHECK(run(use_once(*pool, make_fn("small", 100))));
+    CHECK(giant.get().error().code == Errc::server_busy);
+    CHECK(run(use_once(*pool, make_fn("after", 100))));
+    enough.set(true);
+    CHECK(busy.get());
+}
+
 TEST_CASE_FIXTURE(Fixture, "SlotPool: a container whose process ended is replaced") {
     open_gate();
     const auto fn = make_fn("a");
