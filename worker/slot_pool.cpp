@@ -103,6 +103,7 @@ void SlotPool::give_back(ContainerRef container, Clock::time_point since, bool r
         pump(todo);
     }
     carry_out(std::move(todo));
+    note_if_all_back();
     hooks_.changed();
 }
 
@@ -351,6 +352,7 @@ void SlotPool::launched(const FnSpecRef& fn, Result<ContainerRef> result, Clock:
         pump(todo);
     }
     carry_out(std::move(todo));
+    note_if_all_back();
     hooks_.changed();
 }
 
@@ -428,6 +430,15 @@ void SlotPool::close() {
         review_by(Clock::time_point::min());
     }
     carry_out(std::move(todo));
+    note_if_all_back();
+}
+
+void SlotPool::note_if_all_back() {
+    {
+        const std::scoped_lock lock(mutex_);
+        if (!closing_ || !busy_.empty() || starting_ > 0) return;
+    }
+    all_back_.set(true);
 }
 
 void SlotPool::kill_busy() {
@@ -441,6 +452,10 @@ void SlotPool::kill_busy() {
     }
 }
 
-Task<bool> SlotPool::drained(Deadline deadline) { co_return co_await background_.close(deadline); }
+Task<bool> SlotPool::drained(Deadline deadline) {
+    // Only then: a removal that begins after the gate has closed would not happen.
+    co_await all_back_.wait(deadline);
+    co_return co_await background_.close(deadline);
+}
 
 }  // namespace stoker

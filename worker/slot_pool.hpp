@@ -25,6 +25,7 @@
 
 #include "common/async/gate.hpp"
 #include "common/async/lanes.hpp"
+#include "common/async/latch.hpp"
 #include "common/async/one_shot.hpp"
 #include "model/call.hpp"
 #include "model/error.hpp"
@@ -105,7 +106,7 @@ public:
     void close();
     /// Ends the processes of busy containers: their calls fail.
     void kill_busy();
-    /// After close(): waits until all containers are removed.
+    /// After close(): waits until all slots are given back and all containers removed.
     Task<bool> drained(Deadline deadline);
 
 private:
@@ -150,6 +151,7 @@ private:
     void make_room(const Key& wanting, std::int64_t needed_mb, Todo& todo);
     Clock::time_point next_review() const;
     void review_by(Clock::time_point at);
+    void note_if_all_back();
 
     void carry_out(Todo todo);
     Task<> launch(FnSpecRef fn, MemoryTokens::Token memory);
@@ -174,6 +176,7 @@ private:
     std::int64_t leaving_mb_ = 0;  // of containers being removed
     double mean_start_s_;
     bool closing_ = false;
+    Latch<bool> all_back_;  // closed, and nothing is busy or starting any more
     Executor review_lane_;
     std::optional<OneShot<bool>> review_;  // set while the review sleeps
     Clock::time_point review_at_{};

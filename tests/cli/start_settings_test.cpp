@@ -47,7 +47,7 @@ TEST_CASE("StartSettings: the defaults are good and stay on this machine") {
 TEST_CASE("StartSettings: the datastore lies in the data folder unless it is named") {
     CHECK(good({"--data", "/srv/x"}).db == "sqlite:/srv/x/stoker.db");
     CHECK(good({"--data=/srv/x", "--db=sqlite:/else.db"}).db == "sqlite:/else.db");
-    CHECK(good({}, {{"FN_DB_URL", "sqlite3:///work/fn.db"}}).db == "sqlite3:///work/fn.db");
+    CHECK(good({}, {{"FN_DB_URL", "sqlite3:///srv/fn.db"}}).db == "sqlite3:///srv/fn.db");
     CHECK(good({}, {{"FN_DB_URL", ""}}).db == "sqlite:./data/stoker.db");
 }
 
@@ -68,7 +68,7 @@ TEST_CASE("StartSettings: a port variable sets the port alone, and the stronger 
 TEST_CASE("StartSettings: Fn's variables mean what they mean there") {
     const auto settings = good(
         {},
-        {{"FN_MQ_URL", "bolt:///work/fn.mq"},
+        {{"FN_MQ_URL", "bolt:///srv/fn.mq"},
          {"FN_MAX_LOG_SIZE_BYTES", "4096"},
          {"FN_HOT_START_TIMEOUT_MSECS", "1500"},
          {"FN_HOT_PULL_TIMEOUT_MSECS", "-1"},
@@ -81,7 +81,7 @@ TEST_CASE("StartSettings: Fn's variables mean what they mean there") {
          {"FN_IOFS_DOCKER_PATH", "/run/b"},
          {"DOCKER_HOST", "tcp://engine:2375"}}
     );
-    CHECK(settings.queue == "bolt:///work/fn.mq");
+    CHECK(settings.queue == "bolt:///srv/fn.mq");
     CHECK(settings.max_log == 4096);
     CHECK(settings.init_timeout == 1500ms);
     CHECK(settings.pull_timeout == 24h);

@@ -7,7 +7,7 @@ using namespace stoker;
 TEST_CASE("open_queue: the schemes that mean the embedded queue open it") {
     asio::io_context lane(1);
     Metrics metrics;
-    for (const auto* url : {"embedded:", "memory:", "bolt:", "bolt:///work/data/fn.mq"}) {
+    for (const auto* url : {"embedded:", "memory:", "bolt:", "bolt:///srv/data/fn.mq"}) {
         CAPTURE(url);
         CHECK(check_queue_url(url));
         const auto queue = open_queue(url, {}, lane.get_executor(), metrics);

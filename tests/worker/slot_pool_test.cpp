@@ -236,6 +236,17 @@ TEST_CASE_FIXTURE(Fixture, "SlotPool: closing answers those who wait") {
     open_gate();
 }
 
+TEST_CASE_FIXTURE(Fixture, "SlotPool: what was starting when it closed is removed, too") {
+    auto waiting = start(use_once(*pool, make_fn("starting")));
+    while (launches == 0) std::this_thread::yield();
+    pool->close();
+    auto drained = start(pool->drained(deadline_in(10s)));
+    CHECK(waiting.get().error().code == Errc::shutting_down);
+    open_gate();
+    CHECK(drained.get());
+    CHECK(removed == 1);
+}
+
 TEST_CASE_FIXTURE(
     Fixture, "SlotPool: random functions, sizes and accidents leak no memory and starve nobody"
 ) {
