@@ -60,6 +60,7 @@ Launcher::Launcher(
     const RunDir& run_dir,
     SocketWatcher& watcher,
     IdSource& ids,
+    Metrics& metrics,
     LauncherSettings settings
 ) :
     driver_(driver),
@@ -67,7 +68,8 @@ Launcher::Launcher(
     watcher_(watcher),
     ids_(ids),
     settings_(std::move(settings)),
-    images_(driver, settings_.pull_timeout) {}
+    images_(driver, settings_.pull_timeout),
+    times_(metrics) {}
 
 Task<Result<ContainerRef>> Launcher::launch(
     FnSpecRef fn, MemoryTokens::Token memory, LaunchPhase phase
@@ -106,11 +108,14 @@ Task<Result<void>> Launcher::bring_up(ContainerRef container, const ImageInfo& i
     auto watch = watcher_.watch(container->folder->path());
     if (!watch) co_return fail(watch.error());
 
+    Stopwatch stopwatch;
     auto created = co_await driver_.create(spec_for(*container, image), request_deadline());
     if (!created) co_return fail(refusal(created.error()));
+    stopwatch.lap(times_.create);
     container->engine_id = std::move(*created);
     auto started = co_await driver_.start(container->engine_id, request_deadline());
     if (!started) co_return fail(refusal(started.error()));
+    stopwatch.lap(times_.start);
 
     container->on_early_exit = [&output] { output->close(); };
     spawn(container->home, "container.watch_exit", watch_exit(container));
@@ -118,10 +123,12 @@ Task<Result<void>> Launcher::bring_up(ContainerRef container, const ImageInfo& i
     auto pipes = co_await output->receive(ready_by);
     container->on_early_exit = {};
     if (!pipes) co_return fail(pipes.error());
+    stopwatch.lap(times_.init);
     container->output = std::make_shared<FunctionOutput>(container->home, std::move(*pipes));
     container->output->start();
     auto ready = co_await wait_for_socket(container, *watch, ready_by);
     container->on_early_exit = {};
+    if (ready) stopwatch.lap(times_.socket);
     co_return ready;
 }
 

@@ -10,6 +10,7 @@
 #include "worker/container.hpp"
 #include "worker/containers/container_driver.hpp"
 #include "worker/images.hpp"
+#include "worker/launch_times.hpp"
 #include "worker/run_dir.hpp"
 #include "worker/slot_pool.hpp"
 #include "worker/socket_watcher.hpp"
@@ -29,6 +30,7 @@ public:
         const RunDir& run_dir,
         SocketWatcher& watcher,
         IdSource& ids,
+        Metrics& metrics,
         LauncherSettings settings
     );
 
@@ -63,6 +65,7 @@ private:
     IdSource& ids_;
     const LauncherSettings settings_;
     Images images_;
+    const LaunchTimes times_;
     std::function<void(ContainerRef)> on_exit_ = [](const ContainerRef&) {};
     std::atomic<bool> stopping_{false};
 };

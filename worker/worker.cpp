@@ -33,6 +33,7 @@ Worker::Worker(Deps deps, WorkerSettings settings, RunDir run_dir) :
         run_dir_,
         watcher_,
         deps.ids,
+        deps.metrics,
         {settings_.instance, settings_.init_timeout, settings_.pull_timeout}
     ),
     slots_(

@@ -58,3 +58,15 @@ TEST_CASE("sync: an idle container goes after its idle timeout") {
     eventually("the idle container is gone", [&] { return stoker.containers().empty(); });
     CHECK(stoker.request("POST", "/invoke/" + fn, "echo y").body == "y");
 }
+
+TEST_CASE("sync: the metrics tell each stage of a container's start") {
+    const Running stoker;
+    const auto fn = stoker.make_fn(function_image());
+    CHECK(stoker.request("POST", "/invoke/" + fn, "echo x").status == 200);
+    const auto metrics = stoker.request("GET", "/metrics").body;
+    for (const std::string stage : {"create", "start", "init", "socket"}) {
+        const auto line = "stoker_container_start_seconds_count{stage=\"" + stage + "\"} 1\n";
+        CAPTURE(line);
+        CHECK(metrics.contains(line));
+    }
+}
