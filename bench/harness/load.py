@@ -1,0 +1,72 @@
+"""Load: wrk for many clients at once, and one plain client whose own cost is known to be small."""
+
+import re
+import socket
+import tempfile
+
+from harness.tools import output_of
+
+ASYNC = 'wrk.method="POST"\nwrk.body=string.rep("x",200)\nwrk.headers["Fn-Invoke-Type"]="async"\n'
+SYNC = 'wrk.method="POST"\n'
+WARM_UP_SECONDS = 1
+
+_MILLISECONDS = {"us": 0.001, "ms": 1, "s": 1000, "m": 60000}
+
+
+def wrk(url, connections, seconds, script=None):
+    """Answers per second, p50 and p99 in ms, and how many answers were not 2xx or did not come."""
+    command = ["wrk", "-t1" if connections == 1 else "-t2", f"-c{connections}", f"-d{seconds}s",
+               "--timeout", "10s", "--latency"]
+    with tempfile.NamedTemporaryFile("w", suffix=".lua") as lua:
+        if script:
+            lua.write(script)
+            lua.flush()
+            command += ["-s", lua.name]
+        out = output_of(command + [url])
+    bad = sum(int(n) for n in re.findall(r"Non-2xx or 3xx responses: (\d+)", out))
+    bad += sum(int(n) for n in re.findall(r"(?:connect|read|write|timeout) (\d+)", out))
+    return {"rate": float(re.search(r"Requests/sec:\s+([\d.]+)", out)[1]),
+            "p50_ms": _percentile(out, "50"), "p99_ms": _percentile(out, "99"), "bad": bad}
+
+
+def _percentile(out, name):
+    number, unit = re.search(name + r"%\s+([\d.]+)(us|ms|s|m)", out).groups()
+    return float(number) * _MILLISECONDS[unit]
+
+
+def percentile(samples, part):
+    ordered = sorted(samples)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * part))]
+
+
+class Client:
+    """One kept connection and nothing between it and the socket."""
+
+    def __init__(self, port):
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=60)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.socket.close()
+
+    def request(self, method, target, headers=(), body=b""):
+        """Status, header block and body of the answer."""
+        lines = [f"{method} {target} HTTP/1.1", "Host: localhost", f"Content-Length: {len(body)}", *headers]
+        self.socket.sendall("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
+        answer = b""
+        while b"\r\n\r\n" not in answer:
+            answer += self._more()
+        head, _, text = answer.partition(b"\r\n\r\n")
+        length = int(re.search(rb"\r\ncontent-length: *(\d+)", head, re.I)[1])
+        while len(text) < length:
+            text += self._more()
+        return int(head.split(b" ", 2)[1]), head.decode(), text
+
+    def _more(self):
+        piece = self.socket.recv(65536)
+        if not piece:
+            raise ConnectionError("the server closed the connection")
+        return piece
