@@ -3,6 +3,7 @@
 #include <boost/beast/http/basic_parser.hpp>
 
 #include <algorithm>
+#include <charconv>
 #include <optional>
 
 #include "common/http/url.hpp"
@@ -20,21 +21,48 @@ bool is_digits(std::string_view text) {
     return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
 }
 
-/// What an authority may consist of; enough to put it into a URL we print.
-bool is_host(std::string_view text) {
-    return std::ranges::all_of(text, [](char c) {
+bool is_ip_literal(std::string_view text) {
+    return text.size() > 2 && std::ranges::all_of(text.substr(1, text.size() - 2), [](char c) {
+               return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F') ||
+                      c == ':' || c == '.';
+           });
+}
+
+/// A registered name or IPv4 address, percent-encoded at most; never a list.
+bool is_reg_name(std::string_view text) {
+    return !text.empty() && is_percent_encoded(text) && std::ranges::all_of(text, [](char c) {
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-               std::string_view("-._~!$&'()*+,;=:[]%").contains(c);
+               std::string_view("-._~!$&'()*+;=%").contains(c);
     });
+}
+
+/// Digits that make a port, or none.
+bool is_port(std::string_view text) {
+    std::uint16_t port = 0;
+    const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), port);
+    return text.empty() || (failed == std::errc{} && end == text.data() + text.size());
+}
+
+/// `host[:port]`: what a Host field and a target's authority may be, and what we put into URLs.
+bool is_authority(std::string_view text) {
+    const bool bracketed = text.starts_with('[');
+    const auto host = text.substr(0, bracketed ? text.find(']') + 1 : text.find(':'));
+    if (!(bracketed ? is_ip_literal(host) : is_reg_name(host))) return false;
+    const auto rest = text.substr(host.size());
+    return rest.empty() || (rest.front() == ':' && is_port(rest.substr(1)));
 }
 
 /// `HTTP/d.d` at the end of the request line: then it is only the version that we do not speak.
 bool names_http_version(std::string_view header) {
-    const auto line = header.substr(0, header.find('\r'));
+    const auto line = header.substr(0, header.find("\r\n"));
     const auto version = line.substr(line.rfind(' ') + 1);
     return std::ranges::count(line, ' ') == 2 && version.size() == 8 &&
            version.starts_with("HTTP/") && version[6] == '.' && is_digits(version.substr(5, 1)) &&
            is_digits(version.substr(7, 1));
+}
+
+bool has_folded_line(std::string_view lines) {
+    return lines.contains("\n ") || lines.contains("\n\t");
 }
 
 HttpFault fault_of(const boost::beast::error_code& failed, std::string_view header) {
@@ -117,10 +145,11 @@ private:
         return bytes.size();
     }
 
-    void on_chunk_header_impl(
-        std::uint64_t /*size*/, string_view /*extensions*/, error_code& failed
-    ) override {
+    void on_chunk_header_impl(std::uint64_t /*size*/, string_view extensions, error_code& failed)
+        override {
         failed = {};
+        // Beast lets a bare line feed through within quotes.
+        if (!is_valid_header("x", plain(extensions))) failed = http::error::bad_chunk_extension;
     }
 
     std::size_t on_chunk_body_impl(
@@ -178,12 +207,13 @@ void RequestParser::reset() {
 Received<std::size_t> RequestParser::find_header_end(std::string_view input) {
     for (;;) {
         const auto line_end = input.find('\n', scanned_);
-        const auto seen = std::min(line_end, input.size()) - first_line_;
+        const bool line_ended = line_end != std::string_view::npos;
+        const auto seen = (line_ended ? line_end + 1 : input.size()) - first_line_;
         if (lines_ == 0 && seen > limits_.uri_bytes_max + request_line_slack) {
             return std::unexpected(HttpFault::uri_too_long);
         }
         if (seen > limits_.header_bytes_max) return std::unexpected(HttpFault::headers_too_large);
-        if (line_end == std::string_view::npos) return 0;
+        if (!line_ended) return 0;
         if (line_end == scanned_ || input[line_end - 1] != '\r') {
             return std::unexpected(HttpFault::malformed);
         }
@@ -232,7 +262,7 @@ Received<void> RequestParser::check_framing() {
         if (!exact || request.http_1_0) return malformed;
     }
     if (collector.hosts > 1 || (collector.hosts == 0 && !request.http_1_0)) return malformed;
-    if (!is_host(request.host)) return malformed;
+    if (!request.host.empty() && !is_authority(request.host)) return malformed;
     // HTTP/1.0 has no expectations.
     if (request.http_1_0) {
         collector.expects_continue = false;
@@ -251,7 +281,8 @@ Received<void> RequestParser::split_target() {
     const std::string_view target = request.target;
     const auto malformed = std::unexpected(HttpFault::malformed);
     request.path_at = 0;
-    if (target.front() != '/' && target != "*" && request.method != "CONNECT") {
+    if (request.method == "CONNECT" || target == "*") return split_special_target();
+    if (target.front() != '/') {
         // Absolute form: its authority stands above the Host field.
         const auto scheme = target.substr(0, target.find("://") + 3);
         if (!same_header_name(scheme, "http://") && !same_header_name(scheme, "https://")) {
@@ -259,7 +290,7 @@ Received<void> RequestParser::split_target() {
         }
         const auto end = target.find_first_of("/?", scheme.size());
         request.host = target.substr(scheme.size(), end - scheme.size());
-        if (request.host.empty() || !is_host(request.host)) return malformed;
+        if (!is_authority(request.host)) return malformed;
         if (end == std::string_view::npos || target[end] == '?') {
             // `http://host` means `/`.
             request.target.insert(std::min(end, target.size()), "/");
@@ -273,12 +304,28 @@ Received<void> RequestParser::split_target() {
     return {};
 }
 
+/// The forms that each go with one method alone: `host:port` and `*`.
+Received<void> RequestParser::split_special_target() {
+    auto& request = impl_->request;
+    const bool sound = request.method == "CONNECT"
+                           ? request.target.contains(':') && is_authority(request.target)
+                           : request.method == "OPTIONS";
+    if (!sound) return std::unexpected(HttpFault::malformed);
+    request.path_bytes = request.target.size();
+    return {};
+}
+
 Received<RequestParser::Piece> RequestParser::body(std::string_view input) {
     auto& collector = *impl_->collector;
     collector.piece = {};
     boost::beast::error_code failed;
     const auto taken = collector.put(boost::asio::buffer(input), failed);
-    if (failed && failed != http::error::need_more) return std::unexpected(HttpFault::malformed);
+    // The last call takes the last chunk's size and the trailer, no data.
+    const bool folded_trailer =
+        collector.is_done() && request().chunked && has_folded_line(input.substr(0, taken));
+    if ((failed && failed != http::error::need_more) || folded_trailer) {
+        return std::unexpected(HttpFault::malformed);
+    }
     return Piece{taken, collector.piece};
 }
 

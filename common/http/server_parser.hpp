@@ -45,6 +45,7 @@ private:
     Received<std::size_t> find_header_end(std::string_view input);
     Received<void> check_framing();
     Received<void> split_target();
+    Received<void> split_special_target();
 
     const ServerLimits& limits_;
     std::size_t scanned_ = 0;     ///< of the header: complete lines up to here
