@@ -155,6 +155,13 @@ TEST_CASE_TEMPLATE("kit: bodies come back as they went", K, Node, Python, Go) {
         CHECK(big.body.size() == ten_megabytes().size());
         CHECK((big.body == ten_megabytes()));
     }
+    const auto chunked = stoker.raw(
+        "POST /invoke/" + fn +
+        " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: text/plain\r\n"
+        "Transfer-Encoding: chunked\r\n\r\n3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n"
+    );
+    CHECK(chunked.starts_with("HTTP/1.1 200 "));
+    CHECK(chunked.contains("onetwo"));
 }
 
 TEST_CASE_TEMPLATE(
