@@ -103,7 +103,7 @@ Task<CallRunner::Outcome> CallRunner::execute(const ClaimedCall& claimed, const 
     Recording recording(settings_.response_bytes_max);
     // No deadline on the wait for a slot: the call has been accepted and will get one.
     const auto result =
-        co_await deps_.agent.execute(invocation, body, recording, live, Deadline::max());
+        co_await deps_.executor.execute(invocation, body, recording, live, Deadline::max());
     auto outcome = result ? Outcome{} : outcome_of(result.error(), *live);
     outcome.response = recording.take();
     co_return outcome;
