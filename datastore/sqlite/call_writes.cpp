@@ -86,6 +86,11 @@ CallWrites::CallWrites(SQLite::Database& db, CountChange& counts) :
             "UPDATE calls SET phase = ?4, started_at = coalesce(?5, started_at) WHERE {}", fenced
         )
     ),
+    mark_put_(
+        db,
+        "UPDATE calls SET dispatched_at = ?3"
+        " WHERE id = ?1 AND status = 'queued' AND dispatched_at = ?2"
+    ),
     is_attempt_(db, "SELECT 1 FROM calls WHERE id = ?1 AND owner = ?2 AND attempt = ?3"),
     cancel_(
         db,
@@ -240,6 +245,10 @@ void CallWrites::progress(const CallProgress& entry) {
     const bool known =
         updated > 0 || has_row(is_attempt_, fence.call_id, fence.owner, fence.attempt);
     if (known) insert_logs(fence, entry.logs);
+}
+
+bool CallWrites::mark_put(const std::string& call_id, WallTime put_at, WallTime now) {
+    return change(mark_put_, call_id, put_at, now) > 0;
 }
 
 Result<Call> CallWrites::cancel(const Scope& scope, const std::string& call_id, WallTime now) {

@@ -27,6 +27,8 @@ public:
     bool finish(const FinishedCall& finished, WallTime now);
     bool hand_back(const Fence& fence, WallTime now);
     void progress(const CallProgress& entry);
+    /// T8. False when the call does not wait any more, or was put meanwhile.
+    bool mark_put(const std::string& call_id, WallTime put_at, WallTime now);
     Result<Call> cancel(const Scope& scope, const std::string& call_id, WallTime now);
 
 private:
@@ -48,6 +50,7 @@ private:
     SQLite::Statement hand_back_;
     SQLite::Statement is_handed_back_;
     SQLite::Statement progress_;
+    SQLite::Statement mark_put_;
     SQLite::Statement is_attempt_;
     SQLite::Statement cancel_;
     SQLite::Statement find_;

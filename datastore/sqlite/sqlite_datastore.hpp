@@ -55,6 +55,9 @@ public:
         Scope scope, std::string call_id, std::int64_t from_seq
     ) override;
     Task<Result<std::vector<MovedCall>>> list_queued(std::string after_id, int items_max) override;
+    Task<Result<RedispatchStep>> redispatch(
+        std::string after_id, int items_max, DeliveredBefore delivered, Millis slack
+    ) override;
     Task<Result<CallCounts>> count_calls() override;
 
     Task<Result<void>> register_worker(std::string worker_id, std::string host, Millis lease)

@@ -192,6 +192,39 @@ Task<Result<std::vector<MovedCall>>> SqliteDatastore::list_queued(
     co_return co_await engine_->read(std::move(work));
 }
 
+/// Looking is a reader's work; the writer only marks the few that are lost, if they still wait.
+Task<Result<RedispatchStep>> SqliteDatastore::redispatch(
+    std::string after_id, int items_max, DeliveredBefore delivered, Millis slack
+) {
+    auto look = [after = std::move(after_id), items_max](Reader& reader) {
+        return Result<std::vector<sqlite::WaitingCall>>(
+            reader.calls().list_waiting(after, items_max)
+        );
+    };
+    auto waiting = co_await engine_->read(std::move(look));
+    if (!waiting) co_return fail(std::move(waiting.error()));
+    RedispatchStep step;
+    if (std::cmp_equal(waiting->size(), items_max)) step.seen_to = waiting->back().call.id;
+    const auto now = clock_.now();
+    std::erase_if(*waiting, [&](const auto& found) {
+        const auto& call = found.call;
+        return found.put_at >= delivered.of(call.fn_id, call.priority, now) - slack;
+    });
+    if (waiting->empty()) co_return step;
+    auto mark = [lost = std::move(*waiting)](Writer& writer) {
+        std::vector<MovedCall> marked;
+        for (const auto& found : lost) {
+            if (!writer.calls().mark_put(found.call.id, found.put_at, writer.now())) continue;
+            marked.push_back(found.call);
+        }
+        return Result<std::vector<MovedCall>>(std::move(marked));
+    };
+    auto marked = co_await engine_->write(std::move(mark));
+    if (!marked) co_return fail(std::move(marked.error()));
+    step.lost = std::move(*marked);
+    co_return step;
+}
+
 Task<Result<CallCounts>> SqliteDatastore::count_calls() { co_return engine_->writer().counts(); }
 
 /// Each writing has a name of its own, so that a late or repeated one never touches what a row
