@@ -2,10 +2,12 @@
 // that tests/system/kits has built. Everything holds for synchronous and asynchronous calls alike.
 
 #include <algorithm>
+#include <atomic>
 #include <csignal>
 #include <cstdio>
 #include <fstream>
 #include <optional>
+#include <thread>
 
 #include "tests/system/fixture.hpp"
 
@@ -249,6 +251,16 @@ TEST_CASE_TEMPLATE(
         CHECK(std::ranges::count(log, '\n') == 1);
     }
     CHECK(stoker.containers().size() < 20);  // hot ones were used again
+
+    std::atomic<int> good = 0;
+    std::vector<std::jthread> clients;
+    for (int i = 0; i < 20; ++i) {
+        clients.emplace_back([&, text = "number " + std::to_string(i)] {
+            good += invoke(stoker, fn, Way::sync, text).body == text;
+        });
+    }
+    clients.clear();
+    CHECK(good == 20);
 
     const auto last = invoke_async(stoker, fn, R"({"name":"Ada","delay_ms":500})", json_type);
     eventually("the last call executes", [&] {
