@@ -24,9 +24,12 @@ public:
     std::string next();
 
 private:
+    static std::uint32_t random_start();
+
     const Clock& clock_;
     const std::uint64_t machine_;
-    std::atomic<std::uint32_t> counter_{0};
+    /// Starts anywhere: a process that starts again while the clock is set back makes other ids.
+    std::atomic<std::uint32_t> counter_ = random_start();
     std::atomic<std::int64_t> latest_ms_{0};
 };
 
