@@ -201,6 +201,11 @@ public:
 
     /// Why this store cannot do its work now; empty when it can.
     virtual std::string unhealthy_reason() const = 0;
+    /// Whether new calls can be stored now: store_full or store_unavailable when not.
+    virtual Result<void> admission() const {
+        if (unhealthy_reason().empty()) return {};
+        return fail(Errc::store_unavailable);
+    }
     /// Commits what was submitted and closes. Not from a lane.
     virtual void close() = 0;
 };

@@ -108,10 +108,12 @@ CallWrites::CallWrites(SQLite::Database& db, CountChange& counts) :
     find_(db, fmt::format("SELECT {} FROM calls WHERE id = ?1", call_columns)),
     find_in_scope_(db, fmt::format("SELECT {} FROM calls WHERE {}", call_columns, in_scope)) {}
 
-Result<void> CallWrites::accept(const NewCall& accepted, const std::string& headers, WallTime now) {
+bool CallWrites::has_call(const std::string& id) { return has_row(has_call_, id); }
+
+Result<bool> CallWrites::accept(const NewCall& accepted, const std::string& headers, WallTime now) {
     const Call& call = accepted.call;
     if (!has_row(has_fn_, call.fn_id)) {
-        if (has_row(has_call_, call.id)) return {};
+        if (has_call(call.id)) return false;
         return fail(Errc::fn_not_found);
     }
     const int inserted = change(
@@ -129,10 +131,10 @@ Result<void> CallWrites::accept(const NewCall& accepted, const std::string& head
         call.created_at,
         now
     );
-    if (inserted == 0) return {};
+    if (inserted == 0) return false;
     insert_request(accepted, headers);
     counts_.entered(CallStatus::queued);
-    return {};
+    return true;
 }
 
 void CallWrites::insert_request(const NewCall& call, const std::string& headers) {

@@ -19,8 +19,10 @@ class CallWrites {
 public:
     CallWrites(SQLite::Database& db, CountChange& counts);
 
-    /// `headers` is the request's, as JSON text: made on the caller's thread.
-    Result<void> accept(const NewCall& accepted, const std::string& headers, WallTime now);
+    bool has_call(const std::string& id);
+    /// False: it was there before. `headers` is the request's, as JSON text: made on the caller's
+    /// thread.
+    Result<bool> accept(const NewCall& accepted, const std::string& headers, WallTime now);
     std::vector<Call> claim(
         const std::string& worker_id, const std::vector<std::string>& ids, WallTime now
     );

@@ -68,6 +68,7 @@ public:
     Task<Result<std::vector<MovedCall>>> recover_all() override;
 
     std::string unhealthy_reason() const override;
+    Result<void> admission() const override;
     void close() override;
 
 private:
@@ -76,16 +77,17 @@ private:
         std::vector<Fence> broken;  ///< their request cannot be read any more, ever
     };
 
-    SqliteDatastore(std::unique_ptr<sqlite::Engine> engine, const Clock& clock);
+    explicit SqliteDatastore(std::unique_ptr<sqlite::Engine> engine);
 
     Task<Result<void>> move_to_blob(BodyRef& body, const std::string& call_id);
     Result<void> load_body(BodyRef& body) const;
     Result<Loaded> load(sqlite::Reader& reader, std::vector<Call> calls, const std::string& owner);
     Task<> end_broken(std::vector<Fence> fences);
-    void drop_blob(const BodyRef& body);
+    void drop_blob(const std::string& name);  ///< nothing happens without a name
     void collect_blobs();
+    bool takes_calls() const;
 
-    const Clock& clock_;
+    const std::string life_;  ///< in the names of the blobs that this process makes
     const BlobStore blobs_;
     sqlite::SpecCache specs_;
     std::atomic<std::uint64_t> blobs_made_{0};

@@ -37,6 +37,21 @@ TEST_CASE_TEMPLATE_DEFINE("Datastore: lost workers", Backend, datastore_workers)
         CHECK(t.counts().queued == 1);
         CHECK(t.counts().running == 0);
     }
+    SUBCASE("setting the clock forward kills no worker, setting it back keeps no dead one") {
+        for (const auto jump : {Millis(std::chrono::hours(1)), Millis(std::chrono::years(30))}) {
+            const auto fence = t.run_one();
+            t.clock.jump(jump);
+            CHECK(t.run(t.store->sweep_lost(t.grace))->empty());
+            CHECK(t.run(t.store->heartbeat("worker-1", t.lease))->alive);
+            t.clock.jump(-2 * jump);
+            CHECK(t.run(t.store->sweep_lost(t.grace))->empty());
+            CHECK(t.status_of(fence.call_id) == CallStatus::running);
+            CHECK(t.run(t.store->finish(t.success(fence))) == true);
+        }
+        const auto fence = t.run_one();
+        t.clock.advance(t.lease + t.grace + Millis(1));
+        CHECK(ids_of(t.run(t.store->sweep_lost(t.grace))) == Names{fence.call_id});
+    }
     SUBCASE("a dead worker is told so and can write nothing any more") {
         const auto fence = t.run_one();
         t.clock.advance(t.lease + t.grace + Millis(1));
