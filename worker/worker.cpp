@@ -158,9 +158,15 @@ WorkerLease::Hooks Worker::lease_hooks() {
                 }
                 claimer_.start(id);
             },
+        .renewed =
+            [this](const std::string& id, Deadline until) {
+                live_.own(id, until);
+                claimer_.refresh();
+            },
         .lost =
             [this] {
                 claimer_.pause();
+                live_.disown();
                 slots_.kill_busy();
             },
         .cancelled = [this](const std::vector<std::string>& ids) { stop_cancelled(ids); }

@@ -42,6 +42,8 @@ Task<> WorkerLease::register_new() {
 
 Task<bool> WorkerLease::take_new() {
     auto id = ids_.next();
+    // Counted from before the request: the datastore counts from when it has come.
+    const auto until = deadline_in(settings_.lease);
     const auto done = co_await store_.register_worker(id, settings_.host, settings_.lease);
     if (!done) {
         log::warn("worker.register_failed", {{"code", spec_of(done.error().code).word}});
@@ -49,11 +51,13 @@ Task<bool> WorkerLease::take_new() {
     }
     id_ = std::move(id);
     granted_ = true;
+    hooks_.renewed(id_, until);
     if (!draining_.is_set()) hooks_.granted(id_);
     co_return true;
 }
 
 Task<> WorkerLease::beat() {
+    const auto until = deadline_in(settings_.lease);
     const auto heartbeat = co_await store_.heartbeat(id_, settings_.lease);
     if (!heartbeat) {
         // Keep what runs and its results: fencing decides, and the datastore may be back in time.
@@ -61,6 +65,7 @@ Task<> WorkerLease::beat() {
         co_return;
     }
     if (heartbeat->alive) {
+        hooks_.renewed(id_, until);
         hooks_.cancelled(heartbeat->cancel_calls);
         co_return;
     }

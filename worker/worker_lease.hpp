@@ -26,6 +26,8 @@ public:
     struct Hooks {
         /// Calls may be claimed for this id. Again with another id after a loss.
         std::function<void(const std::string& worker_id)> granted;
+        /// The id's lease lasts at least until then.
+        std::function<void(const std::string& worker_id, Deadline until)> renewed;
         /// The calls of the last id belong to others now.
         std::function<void()> lost;
         /// Users want these running calls stopped.

@@ -83,6 +83,7 @@ void campaign(std::uint64_t share, std::uint64_t shares) {
           "cancel won",
           "cancel lost",
           "hand-back",
+          "withheld",
           "outbox parked",
           "duplicate put",
           "repeated message",
@@ -95,7 +96,7 @@ void campaign(std::uint64_t share, std::uint64_t shares) {
 
 /// Whether the checker sees that a part of the protocol is missing.
 void expect_caught(Mutation mutation) {
-    constexpr std::uint64_t seeds = 100;
+    constexpr std::uint64_t seeds = 200;
     std::uint64_t caught = 0;
     std::string first;
     for (std::uint64_t seed = 0; seed < seeds; ++seed) {
@@ -138,6 +139,9 @@ TEST_CASE("Simulation: a sweeper that does not put lost calls again is caught") 
 }
 TEST_CASE("Simulation: an acceptor that publishes before it stores is caught") {
     expect_caught(Mutation::publish_first);
+}
+TEST_CASE("Simulation: a worker that begins calls without a look at its lease is caught") {
+    expect_caught(Mutation::no_tenure);
 }
 
 }  // namespace stoker::test

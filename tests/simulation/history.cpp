@@ -42,12 +42,13 @@ void History::cancel_answered(const std::string& call_id, CallStatus status) {
     }
 }
 
-void History::started(const Fence& attempt) {
+void History::started(const Fence& attempt, bool is_held) {
     const auto name = fmt::format("{} #{} {}", attempt.call_id, attempt.attempt, attempt.owner);
     note("executing", name);
     ++executions_;
     auto& story = calls_[attempt.call_id];
     require(story.stored, "a call is executed that is not stored", name);
+    require(is_held, "an attempt begins that its worker does not hold any more", name);
     require(!story.cancel_acknowledged, "a call is executed after its cancel was answered", name);
     require(story.executed.insert(attempt.attempt).second, "an attempt is executed twice", name);
 }
@@ -56,6 +57,7 @@ void History::stored(const std::string& call_id, int max_attempts) {
     note("stored", call_id);
     auto& story = calls_[call_id];
     story.stored = true;
+    ++live_;
     story.max_attempts = max_attempts;
 }
 
@@ -68,6 +70,7 @@ void History::moved(
     require(!is_terminal(from), "a call that has ended changes", name);
     require(is_terminal(from) || can_step(from, to), "the state machine has no such step", name);
     if (!is_terminal(to)) return;
+    --live_;
     require(++story.ends == 1, "a call ends twice", name);
     require(
         to != CallStatus::success || !story.executed.empty(), "success without execution", name
@@ -93,6 +96,10 @@ void History::handed_back(const Fence& fence) {
     note("handed back", fmt::format("{} #{}", fence.call_id, fence.attempt));
     calls_[fence.call_id].handed_back.insert(fence.attempt);
     reached("hand-back");
+}
+
+void History::counted(std::uint64_t live) {
+    require(live == live_, "the count of live calls is wrong", std::to_string(live));
 }
 
 void History::ended(const std::string& call_id, CallStatus status) {

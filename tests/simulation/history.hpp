@@ -24,7 +24,7 @@ public:
     void cancel_answered(const std::string& call_id, CallStatus status);
 
     // Workers.
-    void started(const Fence& attempt);
+    void started(const Fence& attempt, bool is_held);
 
     // The datastore: each change of a row, when it takes effect.
     void stored(const std::string& call_id, int max_attempts);
@@ -35,6 +35,8 @@ public:
 
     /// The end: nothing is faulty any more and all had time to finish.
     void ended(const std::string& call_id, CallStatus status);
+    /// accepted = ended + live, always.
+    void counted(std::uint64_t live);
 
     void require(bool holds, std::string_view what, std::string_view of);
     void reached(std::string_view rare) { ++reached_[rare]; }
@@ -69,6 +71,7 @@ private:
     std::map<std::string_view, std::uint64_t> reached_;
     std::uint64_t digest_ = 14695981039346656037U;
     std::uint64_t executions_ = 0;
+    std::uint64_t live_ = 0;
 };
 
 }  // namespace stoker::test

@@ -15,11 +15,16 @@ Task<Result<void>> ScriptedExecutor::execute(
 ) {
     auto slot = co_await slots_.acquire(invocation.fn, give_up);
     if (!slot) co_return fail(slot.error());
-    context_.history.started(live->fence);
-    live->executing(slot->ref(), wall_now());
+    const bool begun = live->begin(slot->ref(), wall_now());
+    if (!begun && context_.mutation != Mutation::no_tenure) {
+        context_.history.reached("withheld");
+        std::move(*slot).release();
+        co_return fail(Errc::cancelled);
+    }
+    context_.history.started(live->fence, context_.store.holds(live->fence));
     host_.crash_point();
     auto result = co_await run_script(slot->container());
-    live->left_container();
+    if (begun) live->left_container();
     const bool container_ok = killed_.erase(&slot->container()) == 0;
     if (result) result = co_await answer_well(answer);
     if (container_ok && !context_.random.chance(0.05)) std::move(*slot).release();

@@ -104,9 +104,15 @@ WorkerLease::Hooks SimProcess::lease_hooks() {
                 if (++grants_ > 1) context_.history.reached("registered anew");
                 worker_->claimer.start(id);
             },
+        .renewed =
+            [this](const std::string& id, Deadline until) {
+                worker_->live.own(id, until);
+                worker_->claimer.refresh();
+            },
         .lost =
             [this] {
                 worker_->claimer.pause();
+                worker_->live.disown();
                 worker_->slots.kill_busy();
             },
         .cancelled =

@@ -192,6 +192,12 @@ std::vector<MovedCall> SimStore::move_lost() {
     return moved;
 }
 
+bool SimStore::holds(const Fence& fence) const {
+    const Row& row = rows_.at(fence.call_id);
+    return row.call.status == CallStatus::running && row.owner == fence.owner &&
+           row.call.attempt == fence.attempt;
+}
+
 bool SimStore::is_quiet() const {
     return std::ranges::all_of(rows_, [](const auto& entry) {
         return is_terminal(entry.second.call.status);

@@ -21,6 +21,7 @@ enum class Mutation : std::uint8_t {
     no_sweeper,
     no_redispatch,
     publish_first,  ///< the 202 and the message come before the row
+    no_tenure,      ///< a worker begins calls without a look at its lease
 };
 
 struct StoreFaults {
@@ -58,6 +59,7 @@ public:
     std::vector<MovedCall> recover_all();
 
     bool has(const std::string& call_id) const { return rows_.contains(call_id); }
+    bool holds(const Fence& fence) const;
     bool is_quiet() const;
     /// Tells the history how every call ended.
     void report_ends() const;

@@ -8,7 +8,7 @@ namespace stoker::test {
 namespace {
 
 constexpr int calls = 24;
-constexpr int faults = 14;
+constexpr int faults = 18;
 constexpr Millis load_ends{60'000};
 constexpr Millis faults_end{80'000};
 constexpr Millis healed_at{100'000};
@@ -146,12 +146,13 @@ void SimWorld::fault_of_place(Millis lasts) {
         });
     };
     const auto name = std::to_string(chosen);
-    switch (random_.below(6)) {
+    switch (random_.below(7)) {
         case 0:
             history_.note("crash", name);
             process->crash();
             break;
         case 1:
+        case 6:
             history_.note("stall", name);
             history_.reached("stall");
             process->stalled_until = VirtualTime::now() + lasts;
@@ -246,6 +247,8 @@ void SimWorld::run_until(Millis end) {
 void SimWorld::take_turns() {
     do queue_.pump();
     while (take_round());
+    const auto counts = store_.counts();
+    history_.counted(counts.queued + counts.running);
 }
 
 /// Each process that is not stalled runs what it can, in an order of chance.
