@@ -32,12 +32,13 @@ Result<std::unique_ptr<Datastore>> SqliteDatastore::open(
 ) {
     auto engine = sqlite::Engine::open(std::move(options), clock, metrics);
     if (!engine) return fail(std::move(engine.error()));
-    std::unique_ptr<SqliteDatastore> store(new SqliteDatastore(std::move(*engine)));
+    std::unique_ptr<SqliteDatastore> store(new SqliteDatastore(std::move(*engine), clock));
     store->file_pool_.post([store = store.get()] { store->collect_blobs(); });
     return store;
 }
 
-SqliteDatastore::SqliteDatastore(std::unique_ptr<sqlite::Engine> engine) :
+SqliteDatastore::SqliteDatastore(std::unique_ptr<sqlite::Engine> engine, const Clock& clock) :
+    clock_(clock),
     life_(random_word()),
     blobs_(engine->options().folder / "blobs"),
     engine_(std::move(engine)),

@@ -77,7 +77,7 @@ private:
         std::vector<Fence> broken;  ///< their request cannot be read any more, ever
     };
 
-    explicit SqliteDatastore(std::unique_ptr<sqlite::Engine> engine);
+    SqliteDatastore(std::unique_ptr<sqlite::Engine> engine, const Clock& clock);
 
     Task<Result<void>> move_to_blob(BodyRef& body, const std::string& call_id);
     Result<void> load_body(BodyRef& body) const;
@@ -87,6 +87,7 @@ private:
     void collect_blobs();
     bool takes_calls() const;
 
+    const Clock& clock_;
     const std::string life_;  ///< in the names of the blobs that this process makes
     const BlobStore blobs_;
     sqlite::SpecCache specs_;
