@@ -65,7 +65,7 @@ SimProcess::WorkerRole::WorkerRole(SimProcess& process) :
 SimProcess::SimProcess(SimContext& context, ProcessRoles roles) :
     context_(context),
     roles_(roles),
-    ids_(clock_, ++context.processes_started),
+    ids_(clock_, ++context.processes_started, 0),
     store_(context.store, *this),
     queue_(make_queue()) {
     if (roles.api) api_ = std::make_unique<ApiRole>(*this);
