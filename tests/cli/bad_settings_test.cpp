@@ -106,6 +106,11 @@ std::vector<SettingRow> storage_rows() {
          "known is: embedded:",
          {"", "x", "amqp://x", "redis://x", ":"},
          {"embedded:", "memory:", "bolt:///x"}},
+        {"sqlite-sync", "one of full, normal", {"", "off", "2"}, {"full", "NORMAL"}},
+        {"disk-reserve", "a size from 0 to 1TiB", {"1025GiB"}, {"0", "1TiB"}},
+        {"disk-reserve", a_size, {"", "5%", "-1"}, {}},
+        {"disk-free-min", "a size from 0 to 1024TiB", {"1025TiB"}, {"0", "1024TiB"}},
+        {"disk-free-min", a_size, {"", "5%", "-1"}, {}},
         {"queue-depth", depth, {"", "0", "-1", "100000001"}, {"1", "100000000"}},
         {"queue-depth-per-fn", depth, {"", "0", "-1", "100000001"}, {"1", "100000000"}},
     };

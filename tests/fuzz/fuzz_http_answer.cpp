@@ -1,5 +1,5 @@
 // Any bytes as an answer to our HTTP client, in pieces of any size: the same outcome however they
-// are cut.
+// are cut. Whether a bad answer is found malformed or too short may differ.
 
 #include <algorithm>
 #include <cstdlib>
@@ -15,9 +15,9 @@ std::string outcome(std::string_view bytes, std::size_t step) {
     AnswerParser parser({.header_bytes_max = 4096}, true);
     while (!parser.is_done()) {
         const auto parsed = parser.advance();
-        if (!parsed) return "fault";
+        if (!parsed) return "failed";
         if (*parsed) continue;
-        if (bytes.empty()) return parser.end() ? "ended " + parser.body : "cut";
+        if (bytes.empty()) return parser.end() ? "ended " + parser.body : "failed";
         parser.feed(bytes.substr(0, step));
         bytes.remove_prefix(std::min(step, bytes.size()));
     }
