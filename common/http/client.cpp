@@ -90,28 +90,28 @@ public:
     }
 
     Task<HttpResult<std::string>> read(Deadline deadline) {
-        while (parser_.body.empty() && !parser_.is_done()) {
+        while (parser_.body().empty() && !parser_.is_done()) {
             auto progress = co_await advance(deadline);
             if (!progress) co_return std::unexpected(progress.error());
         }
-        co_return std::exchange(parser_.body, {});
+        co_return std::exchange(parser_.body(), {});
     }
 
     Task<HttpResult<std::string>> read_all(Deadline deadline) {
-        while (!parser_.is_done() && parser_.body.size() <= limits_.body_bytes_max) {
+        while (!parser_.is_done() && parser_.body().size() <= limits_.body_bytes_max) {
             auto progress = co_await advance(deadline);
             if (!progress) co_return std::unexpected(progress.error());
         }
-        if (parser_.body.size() > limits_.body_bytes_max) {
+        if (parser_.body().size() > limits_.body_bytes_max) {
             co_return failed(
                 Kind::too_large,
                 "the answer is larger than " + std::to_string(limits_.body_bytes_max) + " bytes"
             );
         }
-        co_return std::exchange(parser_.body, {});
+        co_return std::exchange(parser_.body(), {});
     }
 
-    HttpHead& head() { return parser_.head; }
+    HttpHead& head() { return parser_.head(); }
     bool reusable() const {
         return parser_.is_done() && parser_.keep_alive() && !parser_.has_unparsed();
     }

@@ -17,12 +17,12 @@ std::string outcome(std::string_view bytes, std::size_t step) {
         const auto parsed = parser.advance();
         if (!parsed) return "failed";
         if (*parsed) continue;
-        if (bytes.empty()) return parser.end() ? "ended " + parser.body : "failed";
+        if (bytes.empty()) return parser.end() ? "ended " + parser.body() : "failed";
         parser.feed(bytes.substr(0, step));
         bytes.remove_prefix(std::min(step, bytes.size()));
     }
-    std::string text = std::to_string(parser.head.status) + ' ' + parser.body;
-    for (const auto& [name, value] : parser.head.headers) text.append(name).append(value);
+    std::string text = std::to_string(parser.head().status) + ' ' + parser.body();
+    for (const auto& [name, value] : parser.head().headers) text.append(name).append(value);
     return text;
 }
 
