@@ -19,8 +19,8 @@ constexpr std::chrono::seconds connection_idle_max{1};
 constexpr int slot_tries_max = 1000;
 // One that comes up and breaks before its first call has a fault that the next one will have, too.
 constexpr int stillborn_max = 3;
-// For the engine to report the exit of a function that broke its connection: one that may live, and
-// one whose output has ended, too. A busy engine takes seconds.
+// For the engine to report the exit of a function that broke its connection; and for longer if its
+// output has ended, too, for then it has exited. A busy engine takes seconds.
 constexpr std::chrono::seconds exit_wait_max{1};
 constexpr std::chrono::seconds sure_exit_wait_max{10};
 
@@ -151,8 +151,10 @@ Task<Result<void>> Agent::run_in(
 
 Task<Error> Agent::explain_loss(ContainerRef container) {
     Error error{.code = Errc::container_exit, .message = {}, .detail = {}};
-    const auto patience = container->output->is_over() ? sure_exit_wait_max : exit_wait_max;
-    const auto exited = co_await container->exited.wait(deadline_in(patience));
+    auto exited = co_await container->exited.wait(deadline_in(exit_wait_max));
+    if (!exited && container->output->is_over()) {
+        exited = co_await container->exited.wait(deadline_in(sure_exit_wait_max));
+    }
     if (!exited) co_return error;  // it closed the connection and lives
     const auto state =
         co_await driver_.inspect(container->engine_id, deadline_in(EngineTimes{}.request));

@@ -53,7 +53,7 @@ void FunctionOutput::end() {
     if (log_) drain_both();
 }
 
-bool FunctionOutput::is_over() const {
+bool FunctionOutput::is_over() {
     const std::scoped_lock lock(mutex_);
     return !out_.open && !err_.open;
 }
