@@ -13,7 +13,7 @@
 #include <string>
 
 #define REQUIRE_LOOP_DISKS                                               \
-    if (const auto why = stoker::test::why_no_loop_disks(); why != "") { \
+    if (const auto why = stoker::test::why_no_loop_disks(); !why.empty()) { \
         MESSAGE("skipped: ", why);                                       \
         return;                                                          \
     }
