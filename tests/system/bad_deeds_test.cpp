@@ -173,6 +173,7 @@ public:
             const Neighbour neighbour(stoker_, well_, complaints_);
             std::atomic<std::size_t> next{0};
             std::vector<std::jthread> hands;
+            hands.reserve(8);
             for (int i = 0; i < 8; ++i) {
                 hands.emplace_back([&] {
                     for (std::size_t at = 0; (at = next++) < fns_.size();) commit_safely(at);

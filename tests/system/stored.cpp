@@ -19,8 +19,9 @@ Stored read_stored(const fs::path& data_folder) {
     SQLite::Statement calls(db, "SELECT id, status FROM calls");
     while (calls.executeStep()) stored.status[calls.getColumn(0)] = calls.getColumn(1).getString();
     SQLite::Statement responses(db, "SELECT call_id, count(*) FROM responses GROUP BY call_id");
-    while (responses.executeStep())
+    while (responses.executeStep()) {
         stored.responses[responses.getColumn(0)] = responses.getColumn(1);
+    }
 
     std::set<std::string> named;
     SQLite::Statement blobs(
