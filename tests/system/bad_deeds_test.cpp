@@ -87,7 +87,7 @@ const std::vector<Deed>& deeds() {
 
         fails("garbage", "container_exit"),
         ends_well("twice"),
-        times_out("late-answer 1500"),
+        times_out("late-answer 5000"),
         times_out("promise-too-much", torn),
         fails("break-off", "container_exit", torn),
         ends_well("say-too-much"),
@@ -145,9 +145,13 @@ public:
     Neighbour(const StokerProcess& stoker, std::string fn, Complaints& complaints) :
         caller_([&stoker, &complaints, fn = std::move(fn)](const std::stop_token& stop) {
             while (!stop.stop_requested()) {
-                const auto answer = stoker.request("POST", "/invoke/" + fn, "echo well");
-                if (answer.status != 200 || answer.body != "well") {
-                    complaints.add(fmt::format("neighbour: {} {}", answer.status, answer.body));
+                try {
+                    const auto answer = stoker.request("POST", "/invoke/" + fn, "echo well");
+                    if (answer.status != 200 || answer.body != "well") {
+                        complaints.add(fmt::format("neighbour: {} {}", answer.status, answer.body));
+                    }
+                } catch (const std::exception& e) {
+                    complaints.add(fmt::format("neighbour: {}", e.what()));
                 }
                 std::this_thread::sleep_for(Millis{10});  // all the time, not with all its might
             }
