@@ -26,6 +26,13 @@ struct Resources {
 };
 Resources resources_of(const StokerProcess& stoker);
 
+/// MB that AddressSanitizer holds back on purpose: what was freed is not used again so soon.
+#if __has_feature(address_sanitizer)
+inline constexpr std::int64_t quarantine_mb = 256;
+#else
+inline constexpr std::int64_t quarantine_mb = 0;
+#endif
+
 /// The same once nothing is left to do: no container, no memory taken.
 Resources at_rest(const StokerProcess& stoker);
 
