@@ -87,7 +87,7 @@ const std::vector<Deed>& deeds() {
 
         fails("garbage", "container_exit"),
         ends_well("twice"),
-        times_out("late-answer 5000"),
+        times_out("late-answer 60000"),
         times_out("promise-too-much", torn),
         fails("break-off", "container_exit", torn),
         ends_well("say-too-much"),
