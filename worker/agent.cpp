@@ -145,6 +145,7 @@ Task<Result<void>> Agent::run_in(
         co_return std::move(end.result);
     }
     if (end.lost) {
+        if (live && slot.container().killed) live->interrupted = true;
         end.result = fail(co_await explain_loss(slot.ref()));
         container.output->end();  // its last words may have come with the exit
     }

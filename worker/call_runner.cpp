@@ -117,7 +117,7 @@ CallRunner::Outcome CallRunner::outcome_of(const Error& error, const LiveCall& l
     }
     const bool never_ran = !live.started_at();
     outcome.hand_back =
-        handing_back_ || error.code == Errc::shutting_down ||
+        handing_back_ || live.interrupted || error.code == Errc::shutting_down ||
         // The lease ran out while it waited: whoever has it now decides.
         (never_ran && error.code == Errc::cancelled) ||
         (never_ran && (error.code == Errc::engine_unavailable || error.code == Errc::server_busy));

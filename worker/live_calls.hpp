@@ -57,6 +57,7 @@ struct LiveCall {
     const FnSpecRef fn;
     const std::shared_ptr<CallLog> log;
     std::atomic<bool> cancelled{false};
+    std::atomic<bool> interrupted{false};  ///< we killed its container: no fault of the function
 
     /// Its request goes to this container now. False when it must not: it was cancelled while it
     /// waited, or is not ours any more.
