@@ -60,7 +60,7 @@ Result<void> Acceptor::admit(std::string_view fn_id) {
 
 Result<void> Acceptor::judge(std::string_view fn_id) const {
     if (closed_) return fail(Errc::shutting_down);
-    if (!store_.unhealthy_reason().empty()) return fail(Errc::store_unavailable);
+    if (auto admission = store_.admission(); !admission) return admission;
     if (outbox_.full() || queue_.depth() >= limits_.depth_max) return fail(Errc::queue_full);
     if (queue_.depth(fn_id) >= limits_.fn_depth_max) return fail(Errc::fn_queue_full);
     return {};

@@ -1,7 +1,6 @@
 #include "api/sweeper.hpp"
 
 #include <algorithm>
-#include <random>
 
 #include "api/call_moves.hpp"
 #include "common/async/spawn.hpp"
@@ -11,11 +10,11 @@ namespace stoker {
 
 namespace {
 
-/// Within 20 % of the interval, so that several processes do not sweep in step.
-Millis jittered(Millis interval) {
-    static thread_local std::minstd_rand random{std::random_device{}()};
-    std::uniform_real_distribution<double> factor(0.8, 1.2);
-    return Millis(static_cast<Millis::rep>(static_cast<double>(interval.count()) * factor(random)));
+DeliveredBefore delivered_before(const QueueStats& stats) {
+    DeliveredBefore delivered;
+    delivered.of_priority = stats.low_watermark;
+    delivered.of_lagging_fn.insert(stats.lagging.begin(), stats.lagging.end());
+    return delivered;
 }
 
 }  // namespace
@@ -26,7 +25,8 @@ Sweeper::Sweeper(
     Outbox& outbox,
     CallEvents& events,
     SweeperLimits limits,
-    Metrics& metrics
+    Metrics& metrics,
+    std::uint32_t jitter_seed
 ) :
     store_(store),
     queue_(queue),
@@ -39,6 +39,10 @@ Sweeper::Sweeper(
     ended_(metrics.counter(
         "stoker_calls_swept_total", "Calls ended by a sweep: their attempts were used up"
     )),
+    redispatched_(metrics.counter(
+        "stoker_calls_redispatched_total", "Waiting calls put again because the queue had lost them"
+    )),
+    random_(jitter_seed),
     guard_(limits.lease + limits.grace, std::chrono::steady_clock::now()) {}
 
 /// What the queue did not take comes again with the next step.
@@ -85,6 +89,29 @@ Task<> Sweeper::sweep(Deadline now) {
     co_await outbox_.retry();
 }
 
+Task<> Sweeper::redispatch_step() {
+    if (outbox_.full()) co_return;
+    const auto stats = co_await queue_.stats();
+    if (!stats) co_return;
+    const auto step = co_await store_.redispatch(
+        redispatch_at_, limits_.redispatch_page, delivered_before(*stats), limits_.redispatch_slack
+    );
+    if (!step) co_return;
+    redispatch_at_ = step->seen_to;
+    if (step->lost.empty()) co_return;
+    log::warn("queue.lost_calls", {{"calls", step->lost.size()}, {"then", "put again"}});
+    redispatched_.add(step->lost.size());
+    outbox_.park(messages_of(step->lost));
+    co_await outbox_.retry();
+}
+
+/// Within 20 % of the interval, so that several processes do not sweep in step.
+Millis Sweeper::jittered_interval() {
+    std::uniform_real_distribution<double> factor(0.8, 1.2);
+    const auto interval = static_cast<double>(limits_.interval.count());
+    return Millis(static_cast<Millis::rep>(interval * factor(random_)));
+}
+
 void Sweeper::start(Executor lane) {
     stop_ = std::make_unique<OneShot<bool>>(lane);
     spawn(gate_, lane, "sweeper", run());
@@ -92,7 +119,7 @@ void Sweeper::start(Executor lane) {
 
 Task<> Sweeper::run() {
     const auto stop = *stop_;
-    auto rebuild = Rebuild::more;
+    auto rebuild = limits_.queue_starts_empty ? Rebuild::more : Rebuild::done;
     for (;;) {
         const bool was_done = rebuild == Rebuild::done;
         if (!was_done) rebuild = co_await rebuild_step();
@@ -101,7 +128,8 @@ Task<> Sweeper::run() {
         }
         const bool at_once = rebuild == Rebuild::more;
         if (!at_once) co_await sweep(std::chrono::steady_clock::now());
-        const auto pause = at_once ? Millis{0} : jittered(limits_.interval);
+        if (rebuild == Rebuild::done) co_await redispatch_step();
+        const auto pause = at_once ? Millis{0} : jittered_interval();
         if (co_await stop.wait(deadline_in(pause))) co_return;
     }
 }

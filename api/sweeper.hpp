@@ -1,10 +1,12 @@
 #pragma once
 
 // Keeps the ledger moving when something was lost: calls of workers that died are queued again (or
-// end), and at start the waiting calls of the datastore fill the queue. Every api process runs one;
-// each step is a compare-and-set, so two of them do no harm. Runs on the lane given to start().
+// end), calls that the queue has lost are put again, and at start the waiting calls of the
+// datastore fill a queue that starts empty. Every api process runs one; each step is a
+// compare-and-set, so two of them do no harm. Runs on the lane given to start().
 
 #include <memory>
+#include <random>
 #include <string>
 
 #include "api/outbox.hpp"
@@ -18,6 +20,10 @@ struct SweeperLimits {
     Millis lease{15'000};    ///< of the workers
     Millis grace{3'000};     ///< past the lease
     int rebuild_page = 1'000;
+    bool queue_starts_empty = true;  ///< with each process; a broker of its own does not
+    /// More than the visibility of a delivery, else what a slow worker holds is put again.
+    Millis redispatch_slack{20'000};
+    int redispatch_page = 5'000;  ///< waiting calls looked at in one sweep
 };
 
 /// When workers may be declared dead. While the datastore was away they could not renew their
@@ -46,7 +52,8 @@ public:
         Outbox& outbox,
         CallEvents& events,
         SweeperLimits limits,
-        Metrics& metrics
+        Metrics& metrics,
+        std::uint32_t jitter_seed = std::random_device{}()
     );
 
     void start(Executor lane);
@@ -58,9 +65,13 @@ public:
     Task<Rebuild> rebuild_step();
     /// One sweep at the given time, if the guard lets it.
     Task<> sweep(Deadline now);
+    /// Puts those of the next waiting calls again that the queue should have delivered. After the
+    /// last of them it begins anew with the next step.
+    Task<> redispatch_step();
 
 private:
     Task<> run();
+    Millis jittered_interval();
     Task<> probe(Deadline now);
 
     Datastore& store_;
@@ -70,8 +81,11 @@ private:
     const SweeperLimits limits_;
     Counter& requeued_;
     Counter& ended_;
+    Counter& redispatched_;
+    std::minstd_rand random_;
     SweepGuard guard_;
-    std::string rebuilt_to_;  ///< the last call id that a rebuild has put
+    std::string rebuilt_to_;     ///< the last call id that a rebuild has put
+    std::string redispatch_at_;  ///< the last call id that redispatch_step() has looked at
     std::unique_ptr<OneShot<bool>> stop_;
     Gate gate_;
 };

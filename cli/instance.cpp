@@ -2,10 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
+
+#include "datastore/private_folder.hpp"
 
 namespace stoker {
 
@@ -17,16 +17,9 @@ Result<std::string> load_instance(const std::string& data_folder, IdSource& ids)
         return fail(Errc::internal, fmt::format("{} does not hold an instance id", path.string()));
     }
     name = ids.next();
-    // Renamed into place: a crash leaves the whole name or none.
-    const auto draft = path.string() + ".new";
-    std::ofstream out(draft);
-    out << name << '\n';
-    out.close();
-    std::error_code failed;
-    if (out) std::filesystem::rename(draft, path, failed);
-    if (!out || failed) {
-        const auto why = failed ? failed.message() : std::string(std::strerror(errno));
-        return fail(Errc::internal, fmt::format("cannot write {}: {}", path.string(), why));
+    // A name that a power cut took back would orphan the containers labelled with it.
+    if (auto written = write_durably(path, name + "\n"); !written) {
+        return fail(Errc::internal, std::move(written.error().detail));
     }
     return name;
 }

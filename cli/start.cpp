@@ -89,6 +89,14 @@ WorkerSettings worker_settings(
     return worker;
 }
 
+DatastoreOptions datastore_options(const StartSettings& settings) {
+    return {
+        .data_folder = settings.data,
+        .survives_power_cut = settings.sqlite_sync == "full",
+        .space = {.reserve_bytes = settings.disk_reserve, .free_bytes_min = settings.disk_free_min}
+    };
+}
+
 ApiSettings api_settings(const StartSettings& settings) {
     ApiSettings api;
     api.listen = settings.listen;
@@ -133,7 +141,7 @@ int serve(const StartSettings& settings, Signals& signals) {
     if (!memory_mb) return give_up("too little memory is free to run any function");
 
     Lanes lanes(settings.lanes > 0 ? static_cast<std::size_t>(settings.lanes) : cores());
-    auto store = open_datastore(settings.db, {.data_folder = settings.data}, clock, metrics);
+    auto store = open_datastore(settings.db, datastore_options(settings), clock, metrics);
     if (!store) return give_up(store.error().text());
     const auto instance = load_instance(settings.data, ids);
     if (!instance) return give_up(instance.error().text());

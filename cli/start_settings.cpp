@@ -117,6 +117,24 @@ void add_storage(Settings& table, StartSettings& to) {
         .alias("FN_DB_URL", unless_zero);
     table.add("queue", to.queue, queue_kind(), "Queue of waiting calls")
         .alias("FN_MQ_URL", unless_zero);
+    table.add(
+        "sqlite-sync",
+        to.sqlite_sync,
+        choice_kind({"full", "normal"}),
+        "full: a 202 outlives a power cut; normal: only a crash of Stoker"
+    );
+    table.add(
+        "disk-reserve",
+        to.disk_reserve,
+        size_kind(0, tib),
+        "Given up on a full disk for running calls to end; at most 1/20 of it"
+    );
+    table.add(
+        "disk-free-min",
+        to.disk_free_min,
+        size_kind(0, 1024 * tib),
+        "Free space below which calls are refused; 0 is 1/20 of the disk, at most 1GiB"
+    );
     const auto depth = integer_kind(1, 100'000'000);
     table.add("queue-depth", to.queue_depth, depth, "Waiting calls; more are refused with 503");
     table.add(

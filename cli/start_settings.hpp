@@ -23,6 +23,9 @@ struct StartSettings {
     std::string data = "./data";
     std::string db;  ///< by default a SQLite file in `data`
     std::string queue = "embedded:";
+    std::string sqlite_sync = "full";
+    std::uint64_t disk_reserve = std::uint64_t{64} << 20U;
+    std::uint64_t disk_free_min = 0;  ///< 0 is a twentieth of the disk, at most 1 GiB
 
     std::uint64_t memory = 0;    ///< for containers; 0 is what the machine or cgroup has
     std::string run_dir;         ///< by default /run/stoker for root, else /tmp/stoker-<uid>

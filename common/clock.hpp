@@ -27,6 +27,10 @@ class Clock {
 public:
     virtual ~Clock() = default;
     virtual WallTime now() const = 0;
+    /// Not set by anybody, so it never jumps; starts anywhere.
+    virtual std::chrono::steady_clock::time_point monotonic() const {
+        return std::chrono::steady_clock::now();
+    }
 };
 
 /// The machine's clock. Thread-safe, no state.

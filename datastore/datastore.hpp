@@ -8,7 +8,11 @@
 // Errc::store_unavailable; for writes that then means "unknown", and all of them can be repeated
 // with the same arguments. Calls and logs are only reached through a Scope.
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -93,6 +97,28 @@ struct MovedCall {
     int priority = 0;
 };
 
+/// What the queue has delivered: everything that was put before these times. A queue that serves
+/// its functions in turn names those that hold the times of the priorities back.
+struct DeliveredBefore {
+    std::array<WallTime, 3> of_priority{};
+    std::map<std::string, WallTime, std::less<>> of_lagging_fn;
+
+    WallTime of(std::string_view fn_id, int priority, WallTime now) const {
+        if (of_lagging_fn.empty()) {
+            const auto at = static_cast<std::size_t>(std::clamp(priority, 0, 2));
+            return std::min(of_priority.at(at), now);
+        }
+        const auto found = of_lagging_fn.find(fn_id);
+        return found == of_lagging_fn.end() ? now : std::min(found->second, now);
+    }
+};
+
+/// One step of a walk over the waiting calls.
+struct RedispatchStep {
+    std::vector<MovedCall> lost;  ///< to be put again
+    std::string seen_to;          ///< where the next step goes on; empty at the end
+};
+
 struct CallCounts {
     std::uint64_t queued = 0;
     std::uint64_t running = 0;
@@ -122,6 +148,8 @@ public:
     /// fn_not_found when the fn is gone.
     virtual Task<Result<void>> accept(NewCall call) = 0;
     /// T3. Those of the ids that were queued are now running, owned by the worker, attempt + 1.
+    /// After an error none of them stays claimed for long: what a lost answer left claimed, the
+    /// store hands back by itself.
     virtual Task<Result<std::vector<ClaimedCall>>> claim(
         std::string worker_id, std::vector<std::string> call_ids
     ) = 0;
@@ -151,6 +179,12 @@ public:
     virtual Task<Result<std::vector<MovedCall>>> list_queued(
         std::string after_id, int items_max
     ) = 0;
+    /// T8. Looks at the next `items_max` queued calls in id order after `after_id`. Those put
+    /// longer than `slack` before what the queue has delivered are lost in it: marked as put now,
+    /// and given back.
+    virtual Task<Result<RedispatchStep>> redispatch(
+        std::string after_id, int items_max, DeliveredBefore delivered, Millis slack
+    ) = 0;
     virtual Task<Result<CallCounts>> count_calls() = 0;
 
     // Workers.
@@ -167,6 +201,11 @@ public:
 
     /// Why this store cannot do its work now; empty when it can.
     virtual std::string unhealthy_reason() const = 0;
+    /// Whether new calls can be stored now: store_full or store_unavailable when not.
+    virtual Result<void> admission() const {
+        if (unhealthy_reason().empty()) return {};
+        return fail(Errc::store_unavailable);
+    }
     /// Commits what was submitted and closes. Not from a lane.
     virtual void close() = 0;
 };

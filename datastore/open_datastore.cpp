@@ -17,6 +17,7 @@ bool names_a_file(const std::filesystem::path& path) {
 SqliteOptions sqlite_options(std::string_view where, const DatastoreOptions& options) {
     SqliteOptions sqlite;
     sqlite.survives_power_cut = options.survives_power_cut;
+    sqlite.space = options.space;
     sqlite.folder = options.data_folder;
     if (where.starts_with("//")) where.remove_prefix(2);
     if (where.empty()) return sqlite;

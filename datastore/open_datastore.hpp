@@ -15,12 +15,14 @@
 #include "common/clock.hpp"
 #include "common/metrics.hpp"
 #include "datastore/datastore.hpp"
+#include "datastore/disk_space.hpp"
 
 namespace stoker {
 
 struct DatastoreOptions {
     std::filesystem::path data_folder = "data";  ///< where a URL without a path puts its files
     bool survives_power_cut = true;              ///< false trades the last commits for speed
+    DiskSpaceOptions space{};
 };
 
 /// Opens, makes or migrates the store; blocks. An Error's message is for the operator. The clock

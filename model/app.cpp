@@ -80,6 +80,7 @@ Result<void> validate(const App& app) {
         return fail(Errc::invalid_request, "App name must be 255 characters or less");
     }
     if (!is_name_text(app.name)) return fail(Errc::invalid_request, "Invalid app name");
+    if (auto valid = validate_config(app.config); !valid) return valid;
     if (auto valid = validate_annotations(app.annotations); !valid) return valid;
     if (app.syslog_url) return validate_syslog_url(*app.syslog_url);
     return {};
@@ -114,6 +115,23 @@ Result<void> validate_annotations(const Annotations& annotations) {
             "Invalid annotation change, new key(s) exceed maximum permitted number of annotations "
             "keys (100)"
         );
+    }
+    return {};
+}
+
+Result<void> validate_config(const Config& config) {
+    for (const auto& [key, value] : config) {
+        if (key.empty() || key.find_first_of(std::string_view("=\0", 2)) != std::string::npos) {
+            return fail(
+                Errc::invalid_request,
+                "Invalid config key, config keys must be non-empty and without = and NUL"
+            );
+        }
+        if (value.contains('\0')) {
+            return fail(
+                Errc::invalid_request, "Invalid config value, config values must be without NUL"
+            );
+        }
     }
     return {};
 }

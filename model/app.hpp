@@ -43,6 +43,8 @@ Result<void> validate(const App& app);
 Result<App> apply(const App& app, const AppPatch& patch, WallTime now);
 
 Result<void> validate_annotations(const Annotations& annotations);
+/// Each entry can be an environment variable: Fn finds out when a container does not start.
+Result<void> validate_config(const Config& config);
 /// Keys with the value "" are removed, others set.
 void merge(Config& config, const Config& patch);
 void merge_annotations(Annotations& annotations, const Annotations& patch);

@@ -114,6 +114,7 @@ std::optional<InvokeType> parse_invoke_type(std::string_view word) {
 Result<void> validate(const Fn& fn) {
     if (auto valid = validate_names(fn); !valid) return valid;
     if (auto valid = validate_limits(fn); !valid) return valid;
+    if (auto valid = validate_config(fn.config); !valid) return valid;
     return validate_annotations(fn.annotations);
 }
 

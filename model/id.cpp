@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <random>
 
 namespace stoker {
 
@@ -21,6 +22,11 @@ std::optional<std::uint8_t> digit_value(char c) {
 }
 
 }  // namespace
+
+std::uint32_t IdSource::random_start() {
+    // The upper half is left to count in, so that it does not wrap within a millisecond.
+    return static_cast<std::uint32_t>(std::random_device{}()) >> 1U;
+}
 
 std::string IdSource::next() {
     // The clock may step back; ids of one process must still sort in the order they were made.

@@ -20,13 +20,23 @@ constexpr std::size_t id_chars = 26;
 /// Makes ids; one per process, thread-safe. `machine` is the 48-bit part: IPv4 address and port.
 class IdSource {
 public:
-    IdSource(const Clock& clock, std::uint64_t machine) : clock_(clock), machine_(machine) {}
+    /// The counter starts anywhere: a process that starts again while the clock is set back makes
+    /// other ids.
+    IdSource(const Clock& clock, std::uint64_t machine) :
+        IdSource(clock, machine, random_start()) {}
+    /// Makes the same ids each time, for what has to be repeated.
+    IdSource(const Clock& clock, std::uint64_t machine, std::uint32_t start) :
+        clock_(clock),
+        machine_(machine),
+        counter_(start) {}
     std::string next();
 
 private:
+    static std::uint32_t random_start();
+
     const Clock& clock_;
     const std::uint64_t machine_;
-    std::atomic<std::uint32_t> counter_{0};
+    std::atomic<std::uint32_t> counter_;
     std::atomic<std::int64_t> latest_ms_{0};
 };
 

@@ -78,6 +78,10 @@ Task<Result<void>> Agent::execute(
         }
         if (!connect(slot->container())) continue;
         slot_wait_seconds_.observe(seconds_since(begun));
+        if (live && !live->begin(slot->ref(), wall_now())) {
+            std::move(*slot).release();
+            co_return fail(Errc::cancelled);
+        }
         co_return co_await run_in(std::move(*slot), invocation, body, answer, live);
     }
     co_return fail(Errc::init_failed, {}, "containers die while idle");
@@ -105,7 +109,6 @@ Task<Result<void>> Agent::run_in(
 ) {
     auto& container = slot.container();
     const auto begun = std::chrono::steady_clock::now();
-    if (live) live->executing(slot.ref(), wall_now());
     container.output->begin(live ? live->log : nullptr);
 
     auto end = co_await exchange_http_stream(

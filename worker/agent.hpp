@@ -8,14 +8,13 @@
 
 #include "common/metrics.hpp"
 #include "model/invoker.hpp"
+#include "worker/call_executor.hpp"
 #include "worker/containers/container_driver.hpp"
-#include "worker/live_calls.hpp"
-#include "worker/protocols/http_stream.hpp"
 #include "worker/slot_pool.hpp"
 
 namespace stoker {
 
-class Agent final : public Invoker {
+class Agent final : public Invoker, public CallExecutor {
 public:
     Agent(SlotPool& slots, ContainerDriver& driver, Metrics& metrics);
 
@@ -23,15 +22,13 @@ public:
         Invocation invocation, BodySource& body, AnswerSink& answer, Deadline give_up
     ) override;
 
-    /// `live` is null for a call that is not recorded. Errors of the function and of the platform
-    /// both come back as the Result; what the function printed is in the live call's log.
     Task<Result<void>> execute(
         const Invocation& invocation,
         BodySource& body,
         FunctionAnswer& answer,
         LiveCallRef live,
         Deadline give_up
-    );
+    ) override;
 
 private:
     /// Connects anew unless the connection of the last call is still good. False: the container is

@@ -103,7 +103,7 @@ Task<CallRunner::Outcome> CallRunner::execute(const ClaimedCall& claimed, const 
     Recording recording(settings_.response_bytes_max);
     // No deadline on the wait for a slot: the call has been accepted and will get one.
     const auto result =
-        co_await deps_.agent.execute(invocation, body, recording, live, Deadline::max());
+        co_await deps_.executor.execute(invocation, body, recording, live, Deadline::max());
     auto outcome = result ? Outcome{} : outcome_of(result.error(), *live);
     outcome.response = recording.take();
     co_return outcome;
@@ -118,6 +118,8 @@ CallRunner::Outcome CallRunner::outcome_of(const Error& error, const LiveCall& l
     const bool never_ran = !live.started_at();
     outcome.hand_back =
         handing_back_ || error.code == Errc::shutting_down ||
+        // The lease ran out while it waited: whoever has it now decides.
+        (never_ran && error.code == Errc::cancelled) ||
         (never_ran && (error.code == Errc::engine_unavailable || error.code == Errc::server_busy));
     if (never_ran && error.code == Errc::engine_unavailable) engine_away_();
     outcome.end = end_of(error);

@@ -1,8 +1,9 @@
 #pragma once
 
-// Runs one claimed call to its end: through the agent, then the end into the datastore, fenced by
-// owner and attempt. Holds a result for as long as the datastore does not take it. Calls that were
-// not the function's fault to fail (a drain, an engine that is away) are handed back to the queue.
+// Runs one claimed call to its end: through the executor, then the end into the datastore, fenced
+// by owner and attempt. Holds a result for as long as the datastore does not take it. Calls that
+// were not the function's fault to fail (a drain, an engine that is away) are handed back to the
+// queue.
 
 #include <atomic>
 #include <functional>
@@ -12,7 +13,7 @@
 #include "datastore/datastore.hpp"
 #include "model/call_events.hpp"
 #include "queue/message_queue.hpp"
-#include "worker/agent.hpp"
+#include "worker/call_executor.hpp"
 #include "worker/live_calls.hpp"
 
 namespace stoker {
@@ -25,7 +26,7 @@ struct CallRunnerSettings {
 class CallRunner {
 public:
     struct Deps {
-        Agent& agent;
+        CallExecutor& executor;
         Datastore& store;
         MessageQueue& queue;
         CallEvents& events;

@@ -34,7 +34,7 @@ void Claimer::start(std::string worker_id) {
 }
 
 void Claimer::refresh() {
-    if (paused_ || stopped_) return;
+    if (paused_ || stopped_ || !deps_.live.is_owning()) return;
     const auto gate = pull_credit(
         deps_.memory.total_mb(), deps_.slots.busy_mb(), deps_.live.smallest_mb(), pull_max_
     );
@@ -62,6 +62,11 @@ void Claimer::stop() {
 
 void Claimer::take(std::vector<Delivery> deliveries) {
     if (stopped_ || paused_) return;  // dropping them releases them
+    if (!deps_.live.is_owning()) {
+        // What would be claimed could not begin. The next good heartbeat grants credit again.
+        deps_.queue.credit(0);
+        return;
+    }
     in_hand_ += static_cast<std::int64_t>(deliveries.size());
     std::string worker_id;
     {

@@ -1,6 +1,7 @@
 #include "worker/function_output.hpp"
 
 #include <boost/asio/redirect_error.hpp>
+#include <poll.h>
 #include <unistd.h>
 
 #include <array>
@@ -42,19 +43,19 @@ void FunctionOutput::close() {
 
 void FunctionOutput::begin(std::shared_ptr<CallLog> log) {
     const std::scoped_lock lock(mutex_);
-    drain(out_);
-    drain(err_);
+    if (!log_ && !log) return;  // nobody's before and after
+    drain_both();
     log_ = std::move(log);
 }
 
 void FunctionOutput::end() {
     const std::scoped_lock lock(mutex_);
-    drain(out_);
-    drain(err_);
+    if (log_) drain_both();
 }
 
-std::string FunctionOutput::own_output() const {
+std::string FunctionOutput::own_output() {
     const std::scoped_lock lock(mutex_);
+    if (!log_) drain_both();
     return own_;
 }
 
@@ -69,6 +70,17 @@ Task<> FunctionOutput::read(std::shared_ptr<FunctionOutput> self, Pipe& pipe) {
         self->drain(pipe);
         if (!pipe.open) co_return;
     }
+}
+
+void FunctionOutput::drain_both() {
+    const auto watched = [](Pipe& pipe) {
+        return pollfd{pipe.open ? pipe.descriptor.native_handle() : -1, POLLIN, 0};
+    };
+    // Most calls print nothing: one question for both pipes.
+    std::array polled{watched(out_), watched(err_)};
+    if (::poll(polled.data(), polled.size(), 0) == 0) return;
+    drain(out_);
+    drain(err_);
 }
 
 void FunctionOutput::drain(Pipe& pipe) {

@@ -34,8 +34,8 @@ public:
     /// Drains what the function has written so far into its call.
     void end();
 
-    /// The container's own output so far, at most 64 KiB of it.
-    std::string own_output() const;
+    /// What the container has written so far for no call, at most 64 KiB of it.
+    std::string own_output();
 
 private:
     using Descriptor = asio::posix::basic_stream_descriptor<Executor>;
@@ -46,11 +46,13 @@ private:
     };
 
     static Task<> read(std::shared_ptr<FunctionOutput> self, Pipe& pipe);
-    void drain(Pipe& pipe);  // with the mutex held
+    // With the mutex held.
+    void drain_both();
+    void drain(Pipe& pipe);
     void take(LogStream stream, std::string_view bytes);
 
     Executor home_;
-    mutable std::mutex mutex_;
+    std::mutex mutex_;
     Pipe out_;
     Pipe err_;
     std::shared_ptr<CallLog> log_;

@@ -33,7 +33,9 @@ struct Demand {
 ///  - When those who wait would wait longer for the containers there are than for a new one to
 ///  start:
 ///    waiting × mean run / containers > mean start. Past runs tell the mean; while a call runs
-///    longer than any before it, the time since the last end takes its place.
+///    longer than any before it, the time since the last end takes its place, once it is a tenth of
+///    a start: a burst of callers keeps our own lanes from the answers for a while, and a container
+///    started for that would only keep them longer.
 ///  - When somebody has waited without a break for as long as a start takes, although runs are
 ///  short:
 ///    the load is not a burst. Such runs are bound by the CPU, so only up to twice the cores.
@@ -53,7 +55,7 @@ inline std::optional<Demand::Time> launch_due(const Demand& demand, const Launch
         );
     };
     const auto quiet_since = std::max(demand.latest_end, demand.waiting_since);
-    auto due = quiet_since + after(demand.mean_start_s / per_container);
+    auto due = quiet_since + after(demand.mean_start_s / std::min(per_container, 10.0));
     if (containers < 2 * policy.cores) {
         due = std::min(due, demand.waiting_since + after(demand.mean_start_s));
     }

@@ -46,10 +46,7 @@ Error refusal(Error error) {
 
 /// What the function printed, for the log of the call that hears of the failure.
 Error with_output(Error error, const Container& container) {
-    if (container.output) {
-        container.output->end();
-        error.detail = container.output->own_output();
-    }
+    if (container.output) error.detail = container.output->own_output();
     return error;
 }
 

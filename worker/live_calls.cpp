@@ -4,11 +4,15 @@
 
 namespace stoker {
 
-void LiveCall::executing(ContainerRef container, WallTime at) {
+bool LiveCall::begin(ContainerRef container, WallTime at) {
+    // Whoever cancels sets the flag first and looks for the container then: one of us sees the
+    // other.
     const std::scoped_lock lock(mutex_);
+    if (cancelled || !tenure_->holds()) return false;
     container_ = std::move(container);
     started_at_ = at;
     executing_count_->fetch_add(1, std::memory_order_relaxed);
+    return true;
 }
 
 void LiveCall::left_container() {
@@ -27,10 +31,31 @@ ContainerRef LiveCall::container() const {
     return container_;
 }
 
-LiveCallRef LiveCalls::add(Fence fence, FnSpecRef fn, std::size_t log_bytes_max) {
-    auto call =
-        std::make_shared<LiveCall>(std::move(fence), std::move(fn), log_bytes_max, executing_);
+void LiveCalls::own(const std::string& worker_id, Deadline until) {
     const std::scoped_lock lock(mutex_);
+    if (tenure_->worker_id() != worker_id) {
+        tenure_->end();
+        tenure_ = std::make_shared<Tenure>(worker_id);
+    }
+    tenure_->extend(until);
+}
+
+void LiveCalls::disown() {
+    const std::scoped_lock lock(mutex_);
+    tenure_->end();
+}
+
+LiveCallRef LiveCalls::add(Fence fence, FnSpecRef fn, std::size_t log_bytes_max) {
+    const std::scoped_lock lock(mutex_);
+    // Claimed under an id that was lost meanwhile: not ours from the start.
+    const bool is_ours = fence.owner == tenure_->worker_id();
+    auto call = std::make_shared<LiveCall>(
+        std::move(fence),
+        std::move(fn),
+        log_bytes_max,
+        is_ours ? tenure_ : std::make_shared<Tenure>(std::string()),
+        executing_
+    );
     calls_[call->fence.call_id] = call;
     ++sizes_mb_[call->fn->memory_mb];
     return call;

@@ -20,16 +20,37 @@
 
 namespace stoker {
 
+/// Until when the calls of one worker id are ours: a call that waits for its slot must not begin
+/// after that, for somebody else may run it. One that runs already goes on; fencing decides.
+class Tenure {
+public:
+    explicit Tenure(std::string worker_id) : worker_id_(std::move(worker_id)) {}
+    const std::string& worker_id() const { return worker_id_; }
+    void extend(Deadline until) { until_ = until.time_since_epoch().count(); }
+    void end() { until_ = 0; }
+    bool holds() const { return !has_passed(Deadline(Deadline::duration(until_.load()))); }
+
+private:
+    const std::string worker_id_;
+    std::atomic<Deadline::rep> until_{0};
+};
+using TenureRef = std::shared_ptr<Tenure>;
+
 /// How many live calls are in a container; shared by all of them.
 using ExecutingCount = std::shared_ptr<std::atomic<std::int64_t>>;
 
 struct LiveCall {
     LiveCall(
-        Fence its_fence, FnSpecRef its_fn, std::size_t log_bytes_max, ExecutingCount executing
+        Fence its_fence,
+        FnSpecRef its_fn,
+        std::size_t log_bytes_max,
+        TenureRef tenure,
+        ExecutingCount executing
     ) :
         fence(std::move(its_fence)),
         fn(std::move(its_fn)),
         log(std::make_shared<CallLog>(log_bytes_max)),
+        tenure_(std::move(tenure)),
         executing_count_(std::move(executing)) {}
 
     const Fence fence;
@@ -37,7 +58,9 @@ struct LiveCall {
     const std::shared_ptr<CallLog> log;
     std::atomic<bool> cancelled{false};
 
-    void executing(ContainerRef container, WallTime at);
+    /// Its request goes to this container now. False when it must not: it was cancelled while it
+    /// waited, or is not ours any more.
+    bool begin(ContainerRef container, WallTime at);
     void left_container();
     std::optional<WallTime> started_at() const;
     /// The container it executes in, if it does.
@@ -45,6 +68,7 @@ struct LiveCall {
 
 private:
     friend class LiveCalls;
+    const TenureRef tenure_;
     const ExecutingCount executing_count_;
     mutable std::mutex mutex_;
     ContainerRef container_;
@@ -57,6 +81,16 @@ using LiveCallRef = std::shared_ptr<LiveCall>;
 
 class LiveCalls {
 public:
+    /// The lease of this worker id lasts until then.
+    void own(const std::string& worker_id, Deadline until);
+    /// The lease is lost.
+    void disown();
+    /// Calls that are claimed now would be ours.
+    bool is_owning() const {
+        const std::scoped_lock lock(mutex_);
+        return tenure_->holds();
+    }
+
     LiveCallRef add(Fence fence, FnSpecRef fn, std::size_t log_bytes_max);
     /// The call has ended. What its function still prints until the container takes its next call
     /// is reported all the same.
@@ -78,6 +112,7 @@ public:
 private:
     mutable std::mutex mutex_;
     std::unordered_map<std::string, LiveCallRef> calls_;
+    TenureRef tenure_ = std::make_shared<Tenure>(std::string());
     std::vector<LiveCallRef> ended_;  // their logs may still grow
     std::map<std::uint64_t, std::size_t>
         sizes_mb_;  // of the functions of calls_, each with a count

@@ -62,6 +62,9 @@ Worker::Worker(Deps deps, WorkerSettings settings, RunDir run_dir) :
          runner_,
          deps.metrics},
         settings_.pull_max
+    ),
+    lease_(
+        deps.store, deps.ids, {settings_.host, settings_.heartbeat, settings_.lease}, lease_hooks()
     ) {
     launcher_.on_exit([this](const ContainerRef& container) { slots_.container_exited(container); }
     );
@@ -128,15 +131,7 @@ Task<> Worker::come_up() {
         }
         co_await stopped_.wait(deadline_in(retry_pause));
     }
-    while (!stopping_ && !co_await register_new()) {
-        co_await stopped_.wait(deadline_in(retry_pause));
-    }
-    if (stopping_) co_return;
-    engine_watched_ = false;
-    engine_up_ = up_ = true;
-    log::info("worker.ready", {{"worker", id_}, {"memory_mb", memory_.total_mb()}});
-    claimer_.start(id_);
-    co_await keep_lease();
+    if (!stopping_) co_await lease_.keep();
 }
 
 Task<> Worker::wait_for_engine() {
@@ -152,43 +147,30 @@ Task<> Worker::wait_for_engine() {
     claimer_.resume();
 }
 
-Task<bool> Worker::register_new() {
-    auto id = deps_.ids.next();
-    const auto done = co_await deps_.store.register_worker(id, settings_.host, settings_.lease);
-    if (!done) {
-        log::warn("worker.register_failed", {{"code", spec_of(done.error().code).word}});
-        co_return false;
-    }
-    id_ = std::move(id);
-    co_return true;
-}
-
-Task<> Worker::keep_lease() {
-    // Also during a drain, which may last longer than the lease: the calls that still run are ours.
-    while (!ended_.is_set()) {
-        co_await ended_.wait(deadline_in(settings_.heartbeat));
-        if (!ended_.is_set()) co_await beat();
-    }
-}
-
-Task<> Worker::beat() {
-    const auto heartbeat = co_await deps_.store.heartbeat(id_, settings_.lease);
-    if (!heartbeat) {
-        // Keep what runs and its results: fencing decides, and the datastore may be back in time.
-        log::warn("worker.heartbeat_failed", {{"code", spec_of(heartbeat.error().code).word}});
-        co_return;
-    }
-    if (heartbeat->alive) {
-        stop_cancelled(heartbeat->cancel_calls);
-        co_return;
-    }
-    log::warn("worker.declared_dead", {{"worker", id_}});
-    claimer_.pause();
-    slots_.kill_busy();
-    while (!stopping_ && !co_await register_new()) {
-        co_await stopped_.wait(deadline_in(retry_pause));
-    }
-    if (!stopping_) claimer_.start(id_);
+WorkerLease::Hooks Worker::lease_hooks() {
+    return {
+        .granted =
+            [this](const std::string& id) {
+                if (!up_.exchange(true)) {
+                    engine_watched_ = false;
+                    engine_up_ = true;
+                    log::info("worker.ready", {{"worker", id}, {"memory_mb", memory_.total_mb()}});
+                }
+                claimer_.start(id);
+            },
+        .renewed =
+            [this](const std::string& id, Deadline until) {
+                live_.own(id, until);
+                claimer_.refresh();
+            },
+        .lost =
+            [this] {
+                claimer_.pause();
+                live_.disown();
+                slots_.kill_busy();
+            },
+        .cancelled = [this](const std::vector<std::string>& ids) { stop_cancelled(ids); }
+    };
 }
 
 void Worker::stop_cancelled(const std::vector<std::string>& call_ids) {
@@ -237,6 +219,7 @@ Task<> Worker::stop(Deadline grace) {
     runner_.drain();
     slots_.close();
     stopped_.set(true);
+    lease_.drain();
     if (!co_await claimer_.drained(grace)) {
         log::warn("worker.drain_timeout", {{"calls", live_.size()}});
         runner_.hand_back_failures();
@@ -249,8 +232,9 @@ Task<> Worker::stop(Deadline grace) {
     }
     launcher_.stop();
     ended_.set(true);
+    lease_.end();
     co_await background_.close(deadline_in(clean_up_max));
-    if (up_) co_await deps_.store.remove_worker(id_);
+    co_await lease_.leave();
     watcher_.stop();
 }
 

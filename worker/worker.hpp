@@ -25,6 +25,7 @@
 #include "worker/run_dir.hpp"
 #include "worker/slot_pool.hpp"
 #include "worker/socket_watcher.hpp"
+#include "worker/worker_lease.hpp"
 
 namespace stoker {
 
@@ -80,9 +81,7 @@ private:
 
     Task<> come_up();
     Task<> wait_for_engine();
-    Task<> keep_lease();
-    Task<> beat();
-    Task<bool> register_new();
+    WorkerLease::Hooks lease_hooks();
     Task<> report_progress();
     void stop_cancelled(const std::vector<std::string>& call_ids);
     void add_gauges();
@@ -103,7 +102,7 @@ private:
     std::atomic<bool> engine_up_{false};
     std::atomic<bool> up_{false};
     std::atomic<bool> engine_watched_{true};
-    std::string id_;       // of this incarnation; lane 0
+    WorkerLease lease_;
     Latch<bool> stopped_;  // the drain has begun
     Latch<bool> ended_;    // no call of ours is left
 };

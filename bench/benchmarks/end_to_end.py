@@ -3,7 +3,7 @@
 import time
 
 from harness.floors import sqlite_rows_per_second
-from harness.load import ASYNC, SYNC, WARM_UP_SECONDS, wrk
+from harness.load import ASYNC, warm_up, wrk
 from harness.server import Stoker
 from harness.tools import refuse
 
@@ -15,7 +15,7 @@ WRITES_A_CALL = 3  # accepted, claimed, ended
 def run(report, options):
     floor = sqlite_rows_per_second(64, options.seconds) / WRITES_A_CALL
     with Stoker() as stoker:
-        wrk(stoker.invoke_url(), 8, WARM_UP_SECONDS, SYNC)
+        warm_up(stoker)
         begun = time.monotonic()
         accepting = wrk(stoker.invoke_url(), 32, options.seconds, ASYNC)
         accepted = stoker.metric("stoker_calls_accepted_total")

@@ -17,6 +17,7 @@ def run(report, options):
     with Stoker() as stoker:
         time.sleep(1)
         report.add("rss idle", _mb(stoker.rss_kb()))
+        stoker.ask("POST", "/invoke/" + stoker.fn)
         sync = wrk(stoker.invoke_url(), 32, options.seconds, SYNC)
         report.add("rss peak, sync c=32", {**_mb(stoker.rss_kb("VmHWM")), "bad": sync["bad"]})
         accepted = wrk(stoker.invoke_url(), 32, options.seconds, ASYNC)

@@ -29,6 +29,12 @@ def wrk(url, connections, seconds, script=None):
             "p50_ms": _percentile(out, "50"), "p99_ms": _percentile(out, "99"), "bad": bad}
 
 
+def warm_up(stoker):
+    """Hot containers, and everything on its way used once."""
+    stoker.ask("POST", "/invoke/" + stoker.fn)  # the first start, however long it takes
+    wrk(stoker.invoke_url(), 32, WARM_UP_SECONDS, SYNC)
+
+
 def _percentile(out, name):
     number, unit = re.search(name + r"%\s+([\d.]+)(us|ms|s|m)", out).groups()
     return float(number) * _MILLISECONDS[unit]

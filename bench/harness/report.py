@@ -1,4 +1,5 @@
-"""Collects figures, over repetitions, and tells them: a table on the terminal, JSON to a file."""
+"""Collects figures, over repetitions, and tells them: a table on the terminal, JSON or Markdown to a
+file."""
 
 import json
 import statistics
@@ -45,6 +46,23 @@ class Report:
         with open(path, "w") as out:
             json.dump({"machine": self.machine, "options": self.options, "rows": rows}, out, indent=2)
             out.write("\n")
+
+
+    def write_markdown(self, path, heading):
+        """The table of docs/benchmarks.md."""
+        lines = ["```", heading, "```", "", "| what | measured | floor | ratio |", "|---|---|---|---|"]
+        for row in self.rows.values():
+            measured = ", ".join(_told(row["figures"][word], *told).strip() for word, told in _UNITS.items()
+                                 if word in row["figures"])
+            floor = row["floor"]
+            beside, ratio = "", ""
+            if floor:
+                beside = f"{_told(floor['values'], *_UNITS[floor['figure']]).strip()} ({floor['what']})"
+                ratio = f"{statistics.median(floor['ratios']):.2f}"
+            name = row["name"] + (f" ({row['note']})" if row["note"] else "")
+            lines.append(f"| {name} | {measured} | {beside} | {ratio} |")
+        with open(path, "w") as out:
+            out.write("\n".join(lines) + "\n")
 
 
 def _summary(values):

@@ -39,18 +39,16 @@ bool is_percent_encoded(std::string_view text) {
 
 std::optional<std::string> percent_decode(std::string_view text) {
     std::string decoded;
-    while (!text.empty()) {
-        if (text.front() != '%') {
-            decoded += text.front();
-            text.remove_prefix(1);
-            continue;
-        }
+    for (;;) {
+        const auto plain = text.substr(0, text.find('%'));
+        decoded += plain;
+        text.remove_prefix(plain.size());
+        if (text.empty()) return decoded;
         const int byte = escaped_byte(text);
         if (byte <= 0) return std::nullopt;
         decoded += static_cast<char>(byte);
         text.remove_prefix(3);
     }
-    return decoded;
 }
 
 QueryParams::QueryParams(std::string_view query) {

@@ -5,7 +5,6 @@
 // method blocks on the disk: call it on a thread that may. Thread-safe, as long as one name has one
 // writer at a time.
 
-#include <chrono>
 #include <cstddef>
 #include <filesystem>
 #include <functional>
@@ -28,11 +27,9 @@ public:
     /// Nothing happens when there is none.
     void remove(const std::string& name) const;
 
-    /// Removes files older than `age` that `is_named` does not know, and the leftovers of writes
-    /// that a crash cut short. How many.
-    std::size_t collect(
-        std::chrono::seconds age, const std::function<bool(const std::string& name)>& is_named
-    ) const;
+    /// Removes the blobs and the unfinished writes of blobs that `is_needed` does not want. How
+    /// many. Age plays no part: clocks jump.
+    std::size_t collect(const std::function<bool(std::string_view name)>& is_needed) const;
 
 private:
     std::filesystem::path folder_;

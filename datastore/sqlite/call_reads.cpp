@@ -59,6 +59,15 @@ CallReads::CallReads(SQLite::Database& db) :
             moved_columns
         )
     ),
+    list_waiting_(
+        db,
+        fmt::format(
+            "SELECT {}, dispatched_at FROM calls INDEXED BY calls_queued"
+            " WHERE status = 'queued' AND id > ?1 AND dispatched_at IS NOT NULL"
+            " ORDER BY id LIMIT ?2",
+            moved_columns
+        )
+    ),
     count_queued_(db, "SELECT count(*) FROM calls INDEXED BY calls_queued WHERE status = 'queued'"),
     count_running_(
         db, "SELECT count(*) FROM calls INDEXED BY calls_owner WHERE status = 'running'"
@@ -140,6 +149,16 @@ std::vector<MovedCall> CallReads::list_queued(const std::string& after_id, int i
     std::vector<MovedCall> calls;
     Query row(list_queued_, after_id, items_max);
     while (row.next()) calls.push_back(read_moved(row));
+    return calls;
+}
+
+std::vector<WaitingCall> CallReads::list_waiting(const std::string& after_id, int items_max) {
+    std::vector<WaitingCall> calls;
+    Query row(list_waiting_, after_id, items_max);
+    while (row.next()) {
+        auto call = read_moved(row);
+        calls.push_back({std::move(call), row.time()});
+    }
     return calls;
 }
 

@@ -14,6 +14,12 @@
 
 namespace stoker::sqlite {
 
+/// A queued call and when it was last put into the queue.
+struct WaitingCall {
+    MovedCall call;
+    WallTime put_at{};
+};
+
 class CallReads {
 public:
     explicit CallReads(SQLite::Database& db);
@@ -28,6 +34,8 @@ public:
         const Scope& scope, const std::string& call_id, std::int64_t from_seq
     );
     std::vector<MovedCall> list_queued(const std::string& after_id, int items_max);
+    /// The same calls, but for those a gate holds.
+    std::vector<WaitingCall> list_waiting(const std::string& after_id, int items_max);
     CallCounts count_calls();
     /// Whether a row names the blob that was written for this call.
     bool is_blob_named(const std::string& call_id, const std::string& blob);
@@ -40,6 +48,7 @@ private:
     SQLite::Statement find_response_;
     SQLite::Statement find_log_;
     SQLite::Statement list_queued_;
+    SQLite::Statement list_waiting_;
     SQLite::Statement count_queued_;
     SQLite::Statement count_running_;
     SQLite::Statement is_blob_named_;

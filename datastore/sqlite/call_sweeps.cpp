@@ -90,9 +90,9 @@ Heartbeat CallSweeps::heartbeat(const std::string& worker_id, WallTime lease_unt
 
 void CallSweeps::remove_worker(const std::string& worker_id) { change(remove_, worker_id); }
 
-std::vector<MovedCall> CallSweeps::sweep_lost(Millis grace, WallTime now) {
-    change(declare_dead_, now - grace);
-    change(forget_dead_, now - grace - dead_kept);
+std::vector<MovedCall> CallSweeps::sweep_lost(WallTime dead_before, WallTime now) {
+    change(declare_dead_, dead_before);
+    change(forget_dead_, dead_before - dead_kept);
     return move_lost(now);
 }
 

@@ -26,7 +26,8 @@ public:
     Heartbeat heartbeat(const std::string& worker_id, WallTime lease_until);
     void remove_worker(const std::string& worker_id);
 
-    std::vector<MovedCall> sweep_lost(Millis grace, WallTime now);
+    /// Leases that ended before `dead_before` are those of dead workers.
+    std::vector<MovedCall> sweep_lost(WallTime dead_before, WallTime now);
     std::vector<MovedCall> recover_all(WallTime now);
 
     std::vector<MovedCall> cancel_waiting_of_fn(const std::string& fn_id, WallTime now);

@@ -87,6 +87,11 @@ CallWrites::CallWrites(SQLite::Database& db, CountChange& counts) :
             "UPDATE calls SET phase = ?4, started_at = coalesce(?5, started_at) WHERE {}", fenced
         )
     ),
+    mark_put_(
+        db,
+        "UPDATE calls SET dispatched_at = ?3"
+        " WHERE id = ?1 AND status = 'queued' AND dispatched_at = ?2"
+    ),
     is_attempt_(db, "SELECT 1 FROM calls WHERE id = ?1 AND owner = ?2 AND attempt = ?3"),
     cancel_(
         db,
@@ -104,10 +109,12 @@ CallWrites::CallWrites(SQLite::Database& db, CountChange& counts) :
     find_(db, fmt::format("SELECT {} FROM calls WHERE id = ?1", call_columns)),
     find_in_scope_(db, fmt::format("SELECT {} FROM calls WHERE {}", call_columns, in_scope)) {}
 
-Result<void> CallWrites::accept(const NewCall& accepted, const std::string& headers, WallTime now) {
+bool CallWrites::has_call(const std::string& id) { return has_row(has_call_, id); }
+
+Result<bool> CallWrites::accept(const NewCall& accepted, const std::string& headers, WallTime now) {
     const Call& call = accepted.call;
     if (!has_row(has_fn_, call.fn_id)) {
-        if (has_row(has_call_, call.id)) return {};
+        if (has_call(call.id)) return false;
         return fail(Errc::fn_not_found);
     }
     const int inserted = change(
@@ -128,10 +135,10 @@ Result<void> CallWrites::accept(const NewCall& accepted, const std::string& head
         call.created_at,
         now
     );
-    if (inserted == 0) return {};
+    if (inserted == 0) return false;
     insert_request(accepted, headers);
     counts_.entered(CallStatus::queued);
-    return {};
+    return true;
 }
 
 void CallWrites::insert_request(const NewCall& call, const std::string& headers) {
@@ -244,6 +251,10 @@ void CallWrites::progress(const CallProgress& entry) {
     const bool known =
         updated > 0 || has_row(is_attempt_, fence.call_id, fence.owner, fence.attempt);
     if (known) insert_logs(fence, entry.logs);
+}
+
+bool CallWrites::mark_put(const std::string& call_id, WallTime put_at, WallTime now) {
+    return change(mark_put_, call_id, put_at, now) > 0;
 }
 
 Result<Call> CallWrites::cancel(const Scope& scope, const std::string& call_id, WallTime now) {

@@ -19,14 +19,18 @@ class CallWrites {
 public:
     CallWrites(SQLite::Database& db, CountChange& counts);
 
-    /// `headers` is the request's, as JSON text: made on the caller's thread.
-    Result<void> accept(const NewCall& accepted, const std::string& headers, WallTime now);
+    bool has_call(const std::string& id);
+    /// False: it was there before. `headers` is the request's, as JSON text: made on the caller's
+    /// thread.
+    Result<bool> accept(const NewCall& accepted, const std::string& headers, WallTime now);
     std::vector<Call> claim(
         const std::string& worker_id, const std::vector<std::string>& ids, WallTime now
     );
     bool finish(const FinishedCall& finished, WallTime now);
     bool hand_back(const Fence& fence, WallTime now);
     void progress(const CallProgress& entry);
+    /// T8. False when the call does not wait any more, or was put meanwhile.
+    bool mark_put(const std::string& call_id, WallTime put_at, WallTime now);
     Result<Call> cancel(const Scope& scope, const std::string& call_id, WallTime now);
 
 private:
@@ -48,6 +52,7 @@ private:
     SQLite::Statement hand_back_;
     SQLite::Statement is_handed_back_;
     SQLite::Statement progress_;
+    SQLite::Statement mark_put_;
     SQLite::Statement is_attempt_;
     SQLite::Statement cancel_;
     SQLite::Statement find_;

@@ -5,6 +5,7 @@
 #include <sqlite3.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <mutex>
 #include <system_error>
 
@@ -30,7 +31,12 @@ void create_private_file(const std::filesystem::path& file) {
 
 }  // namespace
 
-Failure failure_of(int sqlite_code) {
+Failure failure_of(int sqlite_code, int system_errno) {
+    // SQLite knows ENOSPC of a write only. A quota is the same to us, and so is no room for the
+    // WAL's index, which is no data. A failed sync is neither: whatever its reason, data is lost.
+    const bool no_room = system_errno == ENOSPC || system_errno == EDQUOT;
+    if (no_room && sqlite_code == SQLITE_IOERR_WRITE) return Failure::full;
+    if (sqlite_code == SQLITE_IOERR_SHMSIZE) return Failure::full;
     switch (sqlite_code & 0xff) {
         case SQLITE_FULL: return Failure::full;
         case SQLITE_IOERR:

@@ -18,7 +18,8 @@ enum class Failure : std::uint8_t {
     transient,  ///< this transaction only
     fatal,      ///< unknown what is on disk: the process must end and start again
 };
-Failure failure_of(int sqlite_code);
+/// `system_errno` is that of the call that failed, 0 when not known.
+Failure failure_of(int sqlite_code, int system_errno = 0);
 
 /// The one connection that writes and checkpoints. The file is made with mode 0600, never wider.
 SQLite::Database open_writer(const SqliteOptions& options);

@@ -12,6 +12,7 @@
 #include "common/clock.hpp"
 #include "common/log.hpp"
 #include "common/metrics.hpp"
+#include "datastore/disk_space.hpp"
 #include "datastore/sqlite/folder_lock.hpp"
 #include "datastore/sqlite/reader.hpp"
 #include "datastore/sqlite/sqlite_options.hpp"
@@ -50,6 +51,8 @@ public:
 
     Writer& writer() { return writer_; }
     const Writer& writer() const { return writer_; }
+    DiskSpace& space() { return *space_; }
+    const DiskSpace& space() const { return *space_; }
     const SqliteOptions& options() const { return options_; }
 
     /// Commits what was submitted, then ends the threads. Not from a lane.
@@ -59,6 +62,7 @@ private:
     Engine(
         SqliteOptions options,
         FolderLock lock,
+        std::unique_ptr<DiskSpace> space,
         SQLite::Database db,
         const Clock& clock,
         Metrics& metrics
@@ -67,6 +71,7 @@ private:
     // The order matters: the lock is dropped last, the readers close before the writer.
     const SqliteOptions options_;
     const FolderLock lock_;
+    const std::unique_ptr<DiskSpace> space_;
     Writer writer_;
     ReaderPool readers_;
     Batcher<Writer> batcher_;

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <random>
+
 #include "common/log.hpp"
 
 namespace stoker {
@@ -10,6 +12,11 @@ namespace {
 
 using sqlite::Reader;
 using sqlite::Writer;
+
+std::string random_word() {
+    std::random_device random;
+    return fmt::format("{:08x}{:08x}", random(), random());
+}
 
 /// Found or `absent`, as the reads of single rows answer.
 template <class Row>
@@ -32,6 +39,7 @@ Result<std::unique_ptr<Datastore>> SqliteDatastore::open(
 
 SqliteDatastore::SqliteDatastore(std::unique_ptr<sqlite::Engine> engine, const Clock& clock) :
     clock_(clock),
+    life_(random_word()),
     blobs_(engine->options().folder / "blobs"),
     engine_(std::move(engine)),
     file_pool_(engine_->options().file_threads, engine_->options().waiting_reads_max) {}
@@ -51,7 +59,8 @@ Task<Result<App>> SqliteDatastore::get_app(std::string id) {
 }
 
 Task<Result<App>> SqliteDatastore::insert_app(App app) {
-    auto work = [app = std::move(app)](Writer& writer) {
+    auto work = [this, app = std::move(app)](Writer& writer) -> Result<App> {
+        if (!takes_calls()) return fail(Errc::store_full);
         writer.touch_catalog();
         return writer.catalog().insert_app(app);
     };
@@ -93,7 +102,8 @@ Task<Result<Fn>> SqliteDatastore::get_fn(std::string id) {
 }
 
 Task<Result<Fn>> SqliteDatastore::insert_fn(Fn fn) {
-    auto work = [fn = std::move(fn)](Writer& writer) {
+    auto work = [this, fn = std::move(fn)](Writer& writer) -> Result<Fn> {
+        if (!takes_calls()) return fail(Errc::store_full);
         writer.touch_catalog();
         return writer.catalog().insert_fn(fn);
     };
@@ -123,14 +133,14 @@ Task<Result<void>> SqliteDatastore::register_worker(
     std::string worker_id, std::string host, Millis lease
 ) {
     auto work = [id = std::move(worker_id), host = std::move(host), lease](Writer& writer) {
-        return writer.sweeps().register_worker(id, host, writer.now() + lease);
+        return writer.sweeps().register_worker(id, host, writer.lease_now() + lease);
     };
     co_return co_await engine_->write(std::move(work));
 }
 
 Task<Result<Heartbeat>> SqliteDatastore::heartbeat(std::string worker_id, Millis lease) {
     auto work = [id = std::move(worker_id), lease](Writer& writer) {
-        return Result<Heartbeat>(writer.sweeps().heartbeat(id, writer.now() + lease));
+        return Result<Heartbeat>(writer.sweeps().heartbeat(id, writer.lease_now() + lease));
     };
     co_return co_await engine_->write(std::move(work));
 }
@@ -145,7 +155,9 @@ Task<Result<void>> SqliteDatastore::remove_worker(std::string worker_id) {
 
 Task<Result<std::vector<MovedCall>>> SqliteDatastore::sweep_lost(Millis grace) {
     auto work = [grace](Writer& writer) {
-        return Result<std::vector<MovedCall>>(writer.sweeps().sweep_lost(grace, writer.now()));
+        return Result<std::vector<MovedCall>>(
+            writer.sweeps().sweep_lost(writer.lease_now() - grace, writer.now())
+        );
     };
     co_return co_await engine_->write(std::move(work));
 }
@@ -154,12 +166,21 @@ Task<Result<std::vector<MovedCall>>> SqliteDatastore::recover_all() {
     auto work = [](Writer& writer) {
         return Result<std::vector<MovedCall>>(writer.sweeps().recover_all(writer.now()));
     };
-    co_return co_await engine_->write(std::move(work));
+    auto recovered = co_await engine_->write(work);
+    // A start on a full disk: the first try has given up the reserve.
+    const bool was_full = !recovered && recovered.error().code == Errc::store_full;
+    if (was_full) recovered = co_await engine_->write(work);
+    co_return recovered;
 }
 
 std::string SqliteDatastore::unhealthy_reason() const {
     if (closed_) return "the datastore is closed";
-    if (engine_->writer().is_full()) return "the datastore has no space left";
+    return engine_->space().reason();
+}
+
+Result<void> SqliteDatastore::admission() const {
+    if (closed_) return fail(Errc::store_unavailable);
+    if (!takes_calls()) return fail(Errc::store_full);
     return {};
 }
 

@@ -55,6 +55,9 @@ public:
         Scope scope, std::string call_id, std::int64_t from_seq
     ) override;
     Task<Result<std::vector<MovedCall>>> list_queued(std::string after_id, int items_max) override;
+    Task<Result<RedispatchStep>> redispatch(
+        std::string after_id, int items_max, DeliveredBefore delivered, Millis slack
+    ) override;
     Task<Result<CallCounts>> count_calls() override;
 
     Task<Result<void>> register_worker(std::string worker_id, std::string host, Millis lease)
@@ -65,6 +68,7 @@ public:
     Task<Result<std::vector<MovedCall>>> recover_all() override;
 
     std::string unhealthy_reason() const override;
+    Result<void> admission() const override;
     void close() override;
 
 private:
@@ -79,10 +83,12 @@ private:
     Result<void> load_body(BodyRef& body) const;
     Result<Loaded> load(sqlite::Reader& reader, std::vector<Call> calls, const std::string& owner);
     Task<> end_broken(std::vector<Fence> fences);
-    void drop_blob(const BodyRef& body);
+    void drop_blob(const std::string& name);  ///< nothing happens without a name
     void collect_blobs();
+    bool takes_calls() const;
 
     const Clock& clock_;
+    const std::string life_;  ///< in the names of the blobs that this process makes
     const BlobStore blobs_;
     sqlite::SpecCache specs_;
     std::atomic<std::uint64_t> blobs_made_{0};

@@ -13,8 +13,6 @@ namespace {
 using sqlite::Reader;
 using sqlite::Writer;
 
-constexpr std::chrono::hours blob_age_min{1};
-
 std::vector<Fence> fences_of(const std::vector<Call>& calls, const std::string& owner) {
     std::vector<Fence> fences;
     fences.reserve(calls.size());
@@ -25,23 +23,36 @@ std::vector<Fence> fences_of(const std::vector<Call>& calls, const std::string& 
 }  // namespace
 
 Task<Result<void>> SqliteDatastore::accept(NewCall call) {
+    // Without room only an earlier try can succeed: the row it made is found.
+    const bool has_room = takes_calls();
     BodyRef& body = call.request.body;
-    if (auto moved = co_await move_to_blob(body, call.call.id); !moved) co_return moved;
-    const BodyRef blob{.bytes = {}, .blob = body.blob, .size = body.size};
+    if (has_room) {
+        if (auto moved = co_await move_to_blob(body, call.call.id); !moved) co_return moved;
+    }
+    const auto blob = body.blob;
     auto headers = dump(call.request.headers);
-    auto work = [call = std::move(call), headers = std::move(headers)](Writer& writer) {
-        return writer.calls().accept(call, headers, writer.now());
+    auto work = [this, has_room, call = std::move(call), headers = std::move(headers)](
+                    Writer& writer
+                ) -> Result<bool> {
+        if (has_room && takes_calls()) return writer.calls().accept(call, headers, writer.now());
+        if (writer.calls().has_call(call.call.id)) return false;
+        return fail(Errc::store_full);
     };
-    auto accepted = co_await engine_->write(std::move(work), Errc::outcome_unknown);
-    if (!accepted && accepted.error().code == Errc::fn_not_found) drop_blob(blob);
-    co_return accepted;
+    const auto accepted = co_await engine_->write(std::move(work), Errc::outcome_unknown);
+    const bool is_unused = accepted ? !*accepted : accepted.error().code != Errc::outcome_unknown;
+    if (is_unused) drop_blob(blob);
+    if (!accepted) co_return fail(accepted.error());
+    co_return Result<void>{};
 }
 
 Task<Result<std::vector<ClaimedCall>>> SqliteDatastore::claim(
     std::string worker_id, std::vector<std::string> call_ids
 ) {
-    auto work = [worker_id, ids = std::move(call_ids)](Writer& writer) {
-        return Result<std::vector<Call>>(writer.calls().claim(worker_id, ids, writer.now()));
+    // What room the reserve made is for the calls that run already.
+    auto work = [this, worker_id, ids = std::move(call_ids)](Writer& writer
+                ) -> Result<std::vector<Call>> {
+        if (engine_->space().state() == DiskSpace::State::full) return fail(Errc::store_full);
+        return writer.calls().claim(worker_id, ids, writer.now());
     };
     // A claim whose claimer has left would never run: the worker lives on, so no sweep finds it.
     auto orphaned = [this, worker_id](Result<std::vector<Call>> claimed) {
@@ -103,18 +114,22 @@ Task<> SqliteDatastore::end_broken(std::vector<Fence> fences) {
 }
 
 Task<Result<bool>> SqliteDatastore::finish(FinishedCall finished) {
-    BodyRef blob;
+    std::string blob;
     if (finished.response) {
         BodyRef& body = finished.response->body;
-        auto moved = co_await move_to_blob(body, finished.fence.call_id);
-        if (!moved) co_return fail(std::move(moved.error()));
-        blob.blob = body.blob;
+        if (auto moved = co_await move_to_blob(body, finished.fence.call_id); !moved) {
+            if (moved.error().code == Errc::store_full) engine_->space().ran_out("response body");
+            co_return fail(std::move(moved.error()));
+        }
+        blob = body.blob;
     }
     auto work = [finished = std::move(finished)](Writer& writer) {
         return Result<bool>(writer.calls().finish(finished, writer.now()));
     };
-    const auto won = co_await engine_->write(std::move(work));
-    if (won && !*won) drop_blob(blob);
+    auto won = co_await engine_->write(std::move(work), Errc::outcome_unknown);
+    const bool is_unknown = !won && won.error().code == Errc::outcome_unknown;
+    if (is_unknown) co_return fail(Errc::store_unavailable);
+    if (!won || !*won) drop_blob(blob);
     co_return won;
 }
 
@@ -192,15 +207,48 @@ Task<Result<std::vector<MovedCall>>> SqliteDatastore::list_queued(
     co_return co_await engine_->read(std::move(work));
 }
 
+/// Looking is a reader's work; the writer only marks the few that are lost, if they still wait.
+Task<Result<RedispatchStep>> SqliteDatastore::redispatch(
+    std::string after_id, int items_max, DeliveredBefore delivered, Millis slack
+) {
+    auto look = [after = std::move(after_id), items_max](Reader& reader) {
+        return Result<std::vector<sqlite::WaitingCall>>(
+            reader.calls().list_waiting(after, items_max)
+        );
+    };
+    auto waiting = co_await engine_->read(std::move(look));
+    if (!waiting) co_return fail(std::move(waiting.error()));
+    RedispatchStep step;
+    if (std::cmp_equal(waiting->size(), items_max)) step.seen_to = waiting->back().call.id;
+    const auto now = clock_.now();
+    std::erase_if(*waiting, [&](const auto& found) {
+        const auto& call = found.call;
+        return found.put_at >= delivered.of(call.fn_id, call.priority, now) - slack;
+    });
+    if (waiting->empty()) co_return step;
+    auto mark = [lost = std::move(*waiting)](Writer& writer) {
+        std::vector<MovedCall> marked;
+        for (const auto& found : lost) {
+            if (!writer.calls().mark_put(found.call.id, found.put_at, writer.now())) continue;
+            marked.push_back(found.call);
+        }
+        return Result<std::vector<MovedCall>>(std::move(marked));
+    };
+    auto marked = co_await engine_->write(std::move(mark));
+    if (!marked) co_return fail(std::move(marked.error()));
+    step.lost = std::move(*marked);
+    co_return step;
+}
+
 Task<Result<CallCounts>> SqliteDatastore::count_calls() { co_return engine_->writer().counts(); }
 
 /// Each writing has a name of its own, so that a late or repeated one never touches what a row
-/// names.
+/// names, and the name tells the blobs of this life from those of earlier ones.
 Task<Result<void>> SqliteDatastore::move_to_blob(BodyRef& body, const std::string& call_id) {
     if (!body.is_inline() || body.bytes.size() <= engine_->options().inline_body_bytes_max) {
         co_return Result<void>{};
     }
-    auto name = fmt::format("{}-{:x}-{:x}", call_id, to_ms(clock_.now()), blobs_made_.fetch_add(1));
+    auto name = fmt::format("{}-{}-{:x}", call_id, life_, blobs_made_.fetch_add(1));
     body.size = body.bytes.size();
     auto blocking = [this, name, bytes = std::exchange(body.bytes, {})] {
         return blobs_.put(name, bytes);
@@ -221,21 +269,27 @@ Result<void> SqliteDatastore::load_body(BodyRef& body) const {
     return {};
 }
 
-void SqliteDatastore::drop_blob(const BodyRef& body) {
-    if (body.is_inline()) return;
-    file_pool_.post([this, name = body.blob] { blobs_.remove(name); });
+void SqliteDatastore::drop_blob(const std::string& name) {
+    if (name.empty()) return;
+    file_pool_.post([this, name] { blobs_.remove(name); });
 }
 
+/// What earlier lives left without a row. Blobs of this one may be waiting for theirs.
 void SqliteDatastore::collect_blobs() {
     try {
         auto reader = engine_->reader();
-        blobs_.collect(blob_age_min, [&](const std::string& name) {
+        blobs_.collect([&](std::string_view name) {
             const auto call_id = name.substr(0, name.find('-'));
-            return (*reader).calls().is_blob_named(call_id, name);
+            return name.contains("-" + life_ + "-") ||
+                   (*reader).calls().is_blob_named(std::string(call_id), std::string(name));
         });
     } catch (const std::exception& e) {
         log::error("store.collect_failed", {{"message", e.what()}});
     }
+}
+
+bool SqliteDatastore::takes_calls() const {
+    return engine_->space().state() == DiskSpace::State::enough;
 }
 
 }  // namespace stoker

@@ -7,6 +7,8 @@
 #include <filesystem>
 #include <string>
 
+#include "datastore/disk_space.hpp"
+
 namespace stoker {
 
 struct SqliteOptions {
@@ -18,7 +20,8 @@ struct SqliteOptions {
     std::size_t waiting_writes_max = 100'000;
     std::size_t waiting_reads_max = 10'000;
     std::size_t read_threads = 2;
-    std::size_t file_threads = 2;     ///< write and sync large bodies
+    std::size_t file_threads = 2;  ///< write and sync large bodies
+    DiskSpaceOptions space{};
     int checkpoint_pages = 4000;      ///< of the WAL, before it is copied into the file
     std::int64_t file_pages_max = 0;  ///< 4 KiB each; 0 leaves SQLite's own bound
 };

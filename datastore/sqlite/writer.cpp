@@ -1,15 +1,15 @@
 #include "datastore/sqlite/writer.hpp"
 
+#include <fmt/format.h>
 #include <sqlite3.h>
 #include <SQLiteCpp/Exception.h>
 
-#include <cstdlib>
 #include <iterator>
 #include <utility>
 
 #include "common/log.hpp"
+#include "datastore/broken_disk.hpp"
 #include "datastore/sqlite/call_reads.hpp"
-#include "datastore/sqlite/connection.hpp"
 #include "datastore/sqlite/query.hpp"
 
 namespace stoker::sqlite {
@@ -37,16 +37,20 @@ error_code no_space() { return make_error_code(boost::system::errc::no_space_on_
 error_code not_committed() { return make_error_code(boost::system::errc::io_error); }
 
 [[noreturn]] void end_process(int sqlite_code, const char* message) {
-    log::error("store.broken", {{"sqlite_code", sqlite_code}, {"message", message}});
-    std::abort();
+    end_broken(fmt::format("SQLite, code {}", sqlite_code), message);
 }
 
 }  // namespace
 
 Writer::Writer(
-    SQLite::Database db, const SqliteOptions& options, const Clock& clock, Metrics& metrics
+    SQLite::Database db,
+    const SqliteOptions& options,
+    DiskSpace& space,
+    const Clock& clock,
+    Metrics& metrics
 ) :
     options_(options),
+    space_(space),
     clock_(clock),
     commits_(metrics.counter("stoker_store_commits_total", "Transactions committed by the store")),
     committed_jobs_(metrics.counter("stoker_store_jobs_total", "Writes those commits carried")),
@@ -62,6 +66,8 @@ Writer::Writer(
     sweeps_(db_, count_change_) {
     sqlite3_wal_hook(db_.getHandle(), note_wal_pages, &wal_pages_);
     counter_.apply(counted(db_));
+    // What an earlier life left in the WAL; on a full disk the first writes then have its room.
+    checkpoint();
 }
 
 void Writer::begin() {
@@ -93,7 +99,6 @@ error_code Writer::commit() {
         rollback();
         return failed_;
     }
-    full_.store(false, std::memory_order_relaxed);
     orphans_in_batch_.clear();
     counter_.apply(count_change_);
     if (touches_catalog_) catalog_version_.fetch_add(1);
@@ -113,7 +118,7 @@ Error Writer::failure(const std::exception& e, int changes_before) {
     const auto* failure = dynamic_cast<const SQLite::Exception*>(&e);
     const int code = failure ? failure->getExtendedErrorCode() : SQLITE_ERROR;
     const bool batch_stands = sqlite3_get_autocommit(db_.getHandle()) == 0;
-    if (failure_of(code) != Failure::transient || !batch_stands || changes() != changes_before) {
+    if (meaning_of(code) != Failure::transient || !batch_stands || changes() != changes_before) {
         fail_batch(code, e.what());
         return {.code = Errc::store_unavailable, .message = {}, .detail = e.what()};
     }
@@ -122,17 +127,21 @@ Error Writer::failure(const std::exception& e, int changes_before) {
 }
 
 void Writer::fail_batch(int sqlite_code, const char* message) {
-    switch (failure_of(sqlite_code)) {
+    switch (meaning_of(sqlite_code)) {
         case Failure::fatal: end_process(sqlite_code, message);
         case Failure::full:
             failed_ = no_space();
-            if (!full_.exchange(true)) log::error("store.full", {{"message", message}});
+            space_.ran_out(message);
             break;
         case Failure::transient:
             failed_ = not_committed();
             log::error("store.batch_failed", {{"sqlite_code", sqlite_code}, {"message", message}});
             break;
     }
+}
+
+Failure Writer::meaning_of(int sqlite_code) const {
+    return failure_of(sqlite_code, sqlite3_system_errno(db_.getHandle()));
 }
 
 void Writer::rollback() {
@@ -171,10 +180,10 @@ void Writer::checkpoint() {
         db_.getHandle(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr
     );
     wal_pages_ = 0;
-    switch (code == SQLITE_OK ? Failure::transient : failure_of(code)) {
+    switch (code == SQLITE_OK ? Failure::transient : meaning_of(code)) {
         case Failure::fatal:
             end_process(sqlite3_extended_errcode(db_.getHandle()), db_.getErrorMsg());
-        case Failure::full: full_.store(true); break;
+        case Failure::full: space_.ran_out("checkpoint"); break;
         case Failure::transient: break;
     }
 }

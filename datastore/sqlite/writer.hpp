@@ -23,10 +23,12 @@
 #include "common/clock.hpp"
 #include "common/metrics.hpp"
 #include "datastore/datastore.hpp"
+#include "datastore/disk_space.hpp"
 #include "datastore/sqlite/call_counter.hpp"
 #include "datastore/sqlite/call_sweeps.hpp"
 #include "datastore/sqlite/call_writes.hpp"
 #include "datastore/sqlite/catalog_writes.hpp"
+#include "datastore/sqlite/connection.hpp"
 #include "datastore/sqlite/deliveries.hpp"
 #include "datastore/sqlite/sqlite_options.hpp"
 
@@ -34,7 +36,13 @@ namespace stoker::sqlite {
 
 class Writer {
 public:
-    Writer(SQLite::Database db, const SqliteOptions& options, const Clock& clock, Metrics& metrics);
+    Writer(
+        SQLite::Database db,
+        const SqliteOptions& options,
+        DiskSpace& space,
+        const Clock& clock,
+        Metrics& metrics
+    );
 
     // The Batcher's Backend.
     void begin();
@@ -57,6 +65,12 @@ public:
     /// Flushed after each batch.
     Deliveries& deliveries() { return deliveries_; }
     WallTime now() const { return clock_.now(); }
+    /// For leases: the wall clock as it was at open, moved on by monotonic time. Whoever sets the
+    /// clock neither kills workers nor keeps dead ones. No lease outlives the process: the next one
+    /// declares them all dead.
+    WallTime lease_now() const {
+        return opened_at_ + std::chrono::duration_cast<Millis>(clock_.monotonic() - opened_);
+    }
     CatalogWrites& catalog() { return catalog_; }
     CallWrites& calls() { return calls_; }
     CallSweeps& sweeps() { return sweeps_; }
@@ -67,8 +81,6 @@ public:
     void hand_back_soon(std::vector<Fence> fences);
     /// Any thread.
     CallCounts counts() const { return counter_.now(); }
-    /// Any thread. The last commit found no space.
-    bool is_full() const { return full_.load(std::memory_order_relaxed); }
     /// Any thread. Moves when a committed batch touched the catalog.
     std::uint64_t catalog_version() const { return catalog_version_.load(); }
 
@@ -79,9 +91,13 @@ private:
     void rollback();
     void hand_back_orphans();
     void checkpoint();
+    Failure meaning_of(int sqlite_code) const;
 
     const SqliteOptions& options_;
+    DiskSpace& space_;
     const Clock& clock_;
+    const WallTime opened_at_ = clock_.now();
+    const Deadline opened_ = clock_.monotonic();
     Counter& commits_;
     Counter& committed_jobs_;
     Histogram& commit_seconds_;
@@ -103,7 +119,6 @@ private:
     Deliveries deliveries_;
 
     CallCounter counter_;
-    std::atomic<bool> full_{false};
     std::atomic<std::uint64_t> catalog_version_{1};
     std::atomic<bool> has_orphans_{false};
     std::mutex orphans_mutex_;

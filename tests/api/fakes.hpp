@@ -105,6 +105,11 @@ public:
     Task<Result<std::vector<MovedCall>>> list_queued(std::string after, int items_max) override {
         return inner_.list_queued(std::move(after), items_max);
     }
+    Task<Result<RedispatchStep>> redispatch(
+        std::string after, int items_max, DeliveredBefore delivered, Millis slack
+    ) override {
+        return inner_.redispatch(std::move(after), items_max, std::move(delivered), slack);
+    }
     Task<Result<CallCounts>> count_calls() override {
         if (fail_counts > 0 && fail_counts-- > 0) co_return fail(Errc::store_unavailable);
         co_return co_await inner_.count_calls();
@@ -145,6 +150,7 @@ public:
     std::atomic<std::uint64_t> fn_depth{0};
     std::atomic<bool> hangs{false};  ///< put() takes far longer than anybody waits
     std::atomic<bool> is_down{false};
+    WallTime delivered_to{};                   ///< the low watermark
     std::atomic<std::size_t> room{1'000'000};  ///< further messages are `full`
 
     void answer(std::deque<Put> next) {
@@ -178,7 +184,12 @@ public:
     }
     void start(Executor /*lane*/, OnDeliveries /*deliver*/) override {}
     void credit(std::uint32_t /*allowed*/) noexcept override {}
-    Task<Result<QueueStats>> stats() override { co_return QueueStats{}; }
+    Task<Result<QueueStats>> stats() override {
+        if (is_down) co_return fail(Errc::store_unavailable);
+        QueueStats stats;
+        stats.low_watermark.fill(delivered_to);
+        co_return stats;
+    }
     Health health() const noexcept override { return is_down ? Health::down : Health::ok; }
     std::uint64_t depth(std::string_view /*fn_id*/) const noexcept override { return fn_depth; }
     std::uint64_t depth() const noexcept override { return total_depth; }

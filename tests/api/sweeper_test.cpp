@@ -39,7 +39,12 @@ public:
     void sweep_at(Millis after_start) { run(sweeper.sweep(started + after_start)); }
 
     static constexpr SweeperLimits limits{
-        .lease = Millis{1'000}, .grace = Millis{100}, .rebuild_page = 3
+        .lease = Millis{1'000},
+        .grace = Millis{100},
+        .rebuild_page = 3,
+        // The clock need not go on for a call to have waited for too long.
+        .redispatch_slack = Millis{-1'000},
+        .redispatch_page = 2
     };
     TempDir folder;
     SystemClock clock;
@@ -84,6 +89,29 @@ TEST_CASE("Sweeper: a rebuild goes on where the queue stopped taking") {
 TEST_CASE("Sweeper: an empty store is rebuilt at once") {
     SweepFixture at;
     CHECK(run(at.sweeper.rebuild_step()) == Rebuild::done);
+    CHECK(at.queue.puts() == 0);
+}
+
+TEST_CASE("Sweeper: waiting calls that the queue has lost are put again, page by page") {
+    SweepFixture at;
+    at.add_calls(3);
+    run(at.sweeper.redispatch_step());
+    CHECK(at.queue.queued().empty());  // the queue has not come to them
+
+    at.queue.delivered_to = wall_now() + std::chrono::hours(1);
+    run(at.sweeper.redispatch_step());
+    REQUIRE(at.queue.queued().size() == 1);  // the walk goes on where it was
+    CHECK(at.queue.queued()[0] == Message{"102", "fn", 0});
+    run(at.sweeper.redispatch_step());
+    CHECK(at.queue.queued().size() == 3);
+}
+
+TEST_CASE("Sweeper: a queue that does not answer is not filled again") {
+    SweepFixture at;
+    at.add_calls(3);
+    at.queue.delivered_to = wall_now() + std::chrono::hours(1);
+    at.queue.is_down = true;
+    run(at.sweeper.redispatch_step());
     CHECK(at.queue.puts() == 0);
 }
 

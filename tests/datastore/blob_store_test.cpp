@@ -1,8 +1,11 @@
 #include "datastore/blobs/blob_store.hpp"
 
 #include <doctest/doctest.h>
-#include <sys/stat.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <csignal>
 #include <set>
 
 #include "tests/conformance/datastore/store_fixture.hpp"
@@ -12,10 +15,6 @@ namespace stoker::test {
 namespace {
 
 namespace fs = std::filesystem;
-
-void make_old(const fs::path& file) {
-    fs::last_write_time(file, fs::file_time_type::clock::now() - std::chrono::hours(2));
-}
 
 std::set<std::string> files_in(const fs::path& folder) {
     std::set<std::string> names;
@@ -58,18 +57,33 @@ TEST_CASE("BlobStore: no name leads out of its folder") {
     CHECK(fs::exists(folder.file("secret")));
 }
 
-TEST_CASE("BlobStore: collecting removes what is old and named by nobody, and cut-off writes") {
+TEST_CASE("BlobStore: collecting removes what nobody needs, and cut-off writes") {
     const TempDir folder;
     const BlobStore blobs(folder.path());
-    for (const auto* name : {"named", "orphan", "young"}) REQUIRE(blobs.put(name, "x"));
+    for (const auto* name : {"named", "orphan"}) REQUIRE(blobs.put(name, "x"));
     folder.write(".new-cut", "half");
-    folder.write(".new-young", "half");
-    for (const auto* name : {"named", "orphan", ".new-cut"}) make_old(folder.file(name));
-    const auto removed = blobs.collect(std::chrono::hours(1), [](const std::string& name) {
-        return name == "named";
-    });
+    folder.write(".new-wanted", "half");
+    const auto removed =
+        blobs.collect([](std::string_view name) { return name == "named" || name == "wanted"; });
     CHECK(removed == 2);
-    CHECK(files_in(folder.path()) == std::set<std::string>{".new-young", "named", "young"});
+    CHECK(files_in(folder.path()) == std::set<std::string>{".new-wanted", "named"});
+}
+
+TEST_CASE("BlobStore: a write that finds no room leaves nothing behind") {
+    const TempDir folder;
+    const BlobStore blobs(folder.path());
+    REQUIRE(blobs.put("kept", "x"));
+    const pid_t child = ::fork();
+    if (child == 0) {
+        std::signal(SIGXFSZ, SIG_IGN);
+        const rlimit little{.rlim_cur = 4096, .rlim_max = RLIM_INFINITY};
+        ::setrlimit(RLIMIT_FSIZE, &little);
+        ::_exit(blobs.put("big", std::string(1 << 20, 'b')) ? 1 : 0);
+    }
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    CHECK(status == 0);
+    CHECK(files_in(folder.path()) == std::set<std::string>{"kept"});
 }
 
 TEST_CASE("SqliteDatastore: bodies over the bound become files, smaller ones do not") {
@@ -103,7 +117,6 @@ TEST_CASE("SqliteDatastore: at start, blobs without a row are collected, others 
     const auto named = files_in(blobs);
     const auto orphan = t.ids.next() + "-1-0";
     t.backend.folder.write("data/blobs/" + orphan, "left by a crash before the row");
-    for (const auto& name : files_in(blobs)) make_old(blobs / name);
     t.reopen();
     t.store->close();
     CHECK(files_in(blobs) == named);
@@ -111,6 +124,26 @@ TEST_CASE("SqliteDatastore: at start, blobs without a row are collected, others 
     const auto claimed = t.run(t.store->claim("worker-1", {call.call.id}));
     REQUIRE(claimed);
     CHECK((claimed->at(0).request.body == call.request.body));
+}
+
+TEST_CASE("SqliteDatastore: a jump of the clock collects no blob whose row is still to come") {
+    Fixture<SqliteBackend> t;
+    const auto call = large_call(t);
+    REQUIRE(t.run(t.store->accept(call)));
+    t.clock.jump(std::chrono::hours(24 * 365 * 30));
+    t.reopen();
+    REQUIRE(t.run(t.store->accept(large_call(t))));
+    t.store->close();  // after the collection of the start
+    CHECK(files_in(t.backend.folder.path() / "data/blobs").size() == 2);
+}
+
+TEST_CASE("SqliteDatastore: a repeated accept leaves one blob") {
+    Fixture<SqliteBackend> t;
+    const auto call = large_call(t);
+    REQUIRE(t.run(t.store->accept(call)));
+    REQUIRE(t.run(t.store->accept(call)));
+    t.store->close();
+    CHECK(files_in(t.backend.folder.path() / "data/blobs").size() == 1);
 }
 
 TEST_CASE("SqliteDatastore: a call whose body is gone ends as internal instead of waiting for ever"

@@ -1,13 +1,17 @@
 // What happens at the edges of the disk: no space, an I/O error, a process killed at any moment.
 
 #include <doctest/doctest.h>
+#include <sqlite3.h>
 #include <SQLiteCpp/Database.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
+#include <filesystem>
 
+#include "datastore/sqlite/connection.hpp"
 #include "tests/conformance/datastore/store_fixture.hpp"
 #include "tests/datastore/sqlite_backend.hpp"
 
@@ -44,6 +48,7 @@ NewCall call_of_size(Fixture<SqliteBackend>& t, std::size_t bytes) {
 TEST_CASE("SqliteDatastore: a full disk refuses with store_full and harms nothing") {
     Fixture<SqliteBackend> t;
     t.backend.options.file_pages_max = 400;
+    t.backend.options.space.look_every = Millis(0);  // else it would see that the disk is not full
     t.reopen();
     Names accepted;
     for (;;) {
@@ -59,10 +64,10 @@ TEST_CASE("SqliteDatastore: a full disk refuses with store_full and harms nothin
         REQUIRE(accepted.size() < 400);
     }
     CHECK(t.store->unhealthy_reason().contains("space"));
+    CHECK(error_of(t.store->admission()) == Errc::store_full);
     CHECK(t.counts().queued == accepted.size());
-    // What needs no new page still works, and its commit shows that there is space.
+    // What needs no new page still works.
     CHECK(t.run(t.store->cancel(Scope::all(), accepted.front())).has_value());
-    CHECK(t.store->unhealthy_reason() == "");
 
     t.backend.options.file_pages_max = 4000;
     t.reopen();
@@ -71,6 +76,71 @@ TEST_CASE("SqliteDatastore: a full disk refuses with store_full and harms nothin
     CHECK(t.run(t.store->accept(call_of_size(t, 20'000))).has_value());
     t.store->close();
     CHECK(integrity_of(t.backend.folder.file("data/stoker.db")) == "ok");
+}
+
+TEST_CASE(
+    "SqliteDatastore: a full disk gives up the reserve, begins nothing, and lets what runs end"
+) {
+    Fixture<SqliteBackend> t;
+    t.add_worker("worker-1");
+    const auto running = t.run_one();
+    const auto waiting = t.accept();
+    const auto reserve = t.backend.folder.path() / "data/reserve";
+    CHECK(std::filesystem::file_size(reserve) == 1 << 20);
+
+    t.backend.options.file_pages_max = 300;
+    t.backend.options.space.look_every = Millis(0);
+    t.reopen();
+    std::string last;
+    for (bool is_full = false; !is_full;) {
+        const auto call = call_of_size(t, 20'000);
+        is_full = !t.run(t.store->accept(call));
+        if (!is_full) last = call.call.id;
+    }
+    CHECK_FALSE(std::filesystem::exists(reserve));
+    CHECK(error_of(t.run(t.store->accept(t.new_call()))) == Errc::store_full);
+    CHECK(error_of(t.run(t.store->insert_fn(t.new_fn(t.app, "more")))) == Errc::store_full);
+    CHECK(error_of(t.run(t.store->claim("worker-1", {waiting}))) == Errc::store_full);
+    CHECK(t.status_of(waiting) == CallStatus::queued);
+    // An earlier try whose answer was lost is still ours.
+    auto again = t.new_call();
+    again.call.id = last;
+    CHECK(t.run(t.store->accept(again)).has_value());
+    CHECK(t.run(t.store->finish(t.success(running))) == true);
+
+    t.backend.options.file_pages_max = 0;
+    t.reopen();
+    CHECK(t.store->unhealthy_reason() == "");
+    CHECK(std::filesystem::file_size(reserve) == 1 << 20);
+    CHECK(t.claim(waiting).attempt == 1);
+    CHECK(t.run(t.store->accept(t.new_call())).has_value());
+}
+
+TEST_CASE("SqliteDatastore: too little room refuses new calls, and runs those that wait") {
+    Fixture<SqliteBackend> t;
+    const auto waiting = t.accept();
+    t.backend.options.space.free_bytes_min = std::uint64_t{1} << 60;
+    t.reopen();
+    CHECK(t.store->unhealthy_reason().contains("too little space"));
+    CHECK(error_of(t.store->admission()) == Errc::store_full);
+    auto large = t.new_call();
+    large.request.body = BodyRef::of(std::string(2'000'000, 'x'));
+    CHECK(error_of(t.run(t.store->accept(large))) == Errc::store_full);
+    CHECK_FALSE(std::filesystem::exists(t.backend.folder.path() / "data/blobs"));
+    CHECK(t.run(t.store->finish(t.success(t.claim(waiting)))) == true);
+}
+
+TEST_CASE("SqliteDatastore: what an error code means") {
+    using sqlite::Failure;
+    using sqlite::failure_of;
+    CHECK(failure_of(SQLITE_FULL) == Failure::full);
+    CHECK(failure_of(SQLITE_IOERR_WRITE, EDQUOT) == Failure::full);
+    CHECK(failure_of(SQLITE_IOERR_SHMSIZE) == Failure::full);
+    CHECK(failure_of(SQLITE_IOERR_WRITE, EIO) == Failure::fatal);
+    // Whatever its reason: what the sync was for is lost.
+    CHECK(failure_of(SQLITE_IOERR_FSYNC, ENOSPC) == Failure::fatal);
+    CHECK(failure_of(SQLITE_CORRUPT) == Failure::fatal);
+    CHECK(failure_of(SQLITE_BUSY) == Failure::transient);
 }
 
 TEST_CASE("SqliteDatastore: one job without space fails every job of its batch, whole") {

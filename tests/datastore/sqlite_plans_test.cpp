@@ -110,7 +110,7 @@ TEST_CASE("SQL: lists use the index they were given") {
             ++lists;
         }
     }
-    CHECK(lists == 3);
+    CHECK(lists == 4);
 }
 
 }  // namespace stoker::test

@@ -20,7 +20,8 @@ struct WriterFixture {
     ManualClock clock;
     Metrics metrics;
     asio::io_context lane;
-    Writer writer{open_migrated(options), options, clock, metrics};
+    DiskSpace space{folder.path(), {}, metrics};
+    Writer writer{open_migrated(options), options, space, clock, metrics};
     int runs = 0;
     int orphans = 0;
 

@@ -55,6 +55,25 @@ TEST_CASE("Id: a wrong length, a wrong character and more than 128 bits are refu
     }
 }
 
+TEST_CASE("Id: a process that starts again at the same moment makes other ids") {
+    const HandClock clock;
+    std::set<std::string> made;
+    for (int life = 0; life < 20; ++life) made.insert(IdSource(clock, 7).next());
+    CHECK(made.size() == 20);
+}
+
+TEST_CASE("Id: a clock that is set back keeps the order, whatever it was set to") {
+    HandClock clock;
+    IdSource ids(clock, 7);
+    std::string previous;
+    for (const std::int64_t at : {1'500'000'000'000, 0L, 2'200'000'000'000, 1'500'000'000'000}) {
+        clock.time = from_ms(at);
+        const auto id = ids.next();
+        CHECK(id > previous);
+        previous = id;
+    }
+}
+
 TEST_CASE("Id: text order is the order of making, and the time can be read back") {
     HandClock clock;
     IdSource ids(clock, 0x7F0000011F90);

@@ -72,6 +72,7 @@ StokerProcess::StokerProcess(std::vector<std::string> flags) : flags_(std::move(
     std::string name = (fs::temp_directory_path() / "stoker-test-XXXXXX").string();
     if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp");
     data_ = name;
+    data_folder_ = data_ / "data";
     port_ = free_port();
     address_ = {.unix_path = {}, .host = "127.0.0.1", .port = static_cast<std::uint16_t>(port_)};
 }
@@ -103,7 +104,7 @@ void StokerProcess::start() {
         "--listen",
         fmt::format("127.0.0.1:{}", port_),
         "--data",
-        (data_ / "data").string(),
+        data_folder_.string(),
         "--run-dir",
         (data_ / "run").string(),
         "--log-format",
@@ -121,6 +122,7 @@ void StokerProcess::start() {
         const int fd = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
         ::dup2(fd, STDERR_FILENO);
         ::dup2(fd, STDOUT_FILENO);
+        for (auto& word : environment_) ::putenv(word.data());
         ::execv(arguments[0], arguments.data());
         ::_exit(127);
     }
@@ -232,7 +234,7 @@ std::string StokerProcess::log_of(const std::string& call_id) const {
 }
 
 std::vector<std::string> StokerProcess::containers() const {
-    std::ifstream in(data_ / "data" / "instance");
+    std::ifstream in(data_folder_ / "instance");
     std::string instance;
     if (!(in >> instance)) return {};
     const auto target = "/containers/json?all=1&filters=%7B%22label%22%3A%5B%22stoker.instance%3D" +

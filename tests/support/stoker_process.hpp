@@ -23,6 +23,10 @@ public:
     StokerProcess(const StokerProcess&) = delete;
     StokerProcess& operator=(const StokerProcess&) = delete;
 
+    /// Before the first start: another data folder, and what is added to the environment.
+    void use_data(std::filesystem::path folder) { data_folder_ = std::move(folder); }
+    void set_environment(std::vector<std::string> words) { environment_ = std::move(words); }
+
     void start();
     /// Started, and ready to run calls.
     void start_ready();
@@ -53,12 +57,17 @@ public:
     std::vector<std::string> containers() const;
 
     const HttpAddress& address() const { return address_; }
+    /// Removed with all that is in it.
     const std::filesystem::path& data() const { return data_; }
+    /// What --data says.
+    const std::filesystem::path& data_folder() const { return data_folder_; }
     std::string log_text() const;
 
 private:
     std::filesystem::path data_;
+    std::filesystem::path data_folder_;
     std::vector<std::string> flags_;
+    std::vector<std::string> environment_;
     HttpAddress address_;
     int port_ = 0;
     pid_t pid_ = -1;

@@ -1,59 +1,14 @@
 // kill -9 at any moment, then start again: nothing accepted is lost, nothing is left behind.
 
 #include <algorithm>
-#include <atomic>
 #include <csignal>
-#include <mutex>
 #include <random>
-#include <thread>
 
 #include "tests/system/fixture.hpp"
+#include "tests/system/load.hpp"
 
 using namespace stoker;
 using namespace stoker::test;
-
-namespace {
-
-/// Fires calls until stopped and remembers every id that got a 202.
-class Load {
-public:
-    Load(const StokerProcess& stoker, std::string fn, int clients) :
-        stoker_(stoker),
-        fn_(std::move(fn)) {
-        for (int i = 0; i < clients; ++i) {
-            clients_.emplace_back([this](const std::stop_token& stop) { fire(stop); });
-        }
-    }
-    std::vector<std::string> stop() {
-        clients_.clear();
-        return std::move(accepted_);
-    }
-    std::size_t accepted() {
-        const std::scoped_lock lock(mutex_);
-        return accepted_.size();
-    }
-
-private:
-    void fire(const std::stop_token& stop) {
-        while (!stop.stop_requested()) {
-            try {
-                auto id = stoker_.call_async(fn_, "say once");
-                const std::scoped_lock lock(mutex_);
-                accepted_.push_back(std::move(id));
-            } catch (const std::exception&) {
-                std::this_thread::yield();  // no 202: nothing was promised
-            }
-        }
-    }
-
-    const StokerProcess& stoker_;
-    const std::string fn_;
-    std::mutex mutex_;
-    std::vector<std::string> accepted_;
-    std::vector<std::jthread> clients_;
-};
-
-}  // namespace
 
 TEST_CASE("crash: killed again and again under load, every accepted call ends well") {
     const auto seed = std::random_device{}();
@@ -65,7 +20,7 @@ TEST_CASE("crash: killed again and again under load, every accepted call ends we
     for (int round = 0; round < 8; ++round) {
         Load load(stoker, fn, 4);
         const std::size_t enough = 1 + random() % 400;
-        eventually("calls are accepted", [&] { return load.accepted() >= enough; });
+        eventually("calls are accepted", [&] { return load.accepted_count() >= enough; });
         stoker.kill_hard();
         auto ids = load.stop();
         accepted.insert(accepted.end(), ids.begin(), ids.end());

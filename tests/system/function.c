@@ -4,7 +4,8 @@
 //   echo TEXT    answers TEXT            head         answers the request head it got
 //   sleep MS     answers after a while   exit CODE    ends the process instead of answering
 //   say TEXT     prints TEXT, answers    status N     answers with that HTTP status
-//   big N        answers N bytes         chunked TEXT answers TEXT in chunks of one byte
+//   big N [MS]   answers N bytes, after a while
+//   chunked TEXT answers TEXT in chunks of one byte
 //   eat MB       takes that much memory  garbage      answers something that is not HTTP
 //   late TEXT    prints TEXT after it has answered
 
@@ -111,7 +112,8 @@ static bool serve(int fd, struct request* request) {
         dprintf(STDERR_FILENO, "err: %s\n", rest);
     }
     if (!strcmp(word, "big")) {
-        size_t length = strtoul(rest, NULL, 10);
+        size_t length = strtoul(rest, &rest, 10);
+        usleep((useconds_t)atoi(rest) * 1000);
         char* bytes = malloc(length + 1);
         memset(bytes, 'b', length);
         bool sent = answer(fd, 200, bytes, length);

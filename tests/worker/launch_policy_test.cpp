@@ -54,6 +54,14 @@ TEST_CASE("launch_due: a call that runs longer than any before it counts as long
     CHECK(is_due(demand));
 }
 
+TEST_CASE("launch_due: a moment without an end is no sign of long calls") {
+    auto demand = demand_of(1024, 4, 0.0002);
+    demand.waiting_since = demand.latest_end = now - std::chrono::milliseconds(29);
+    CHECK_FALSE(is_due(demand));
+    demand.waiting_since = demand.latest_end = now - std::chrono::milliseconds(31);
+    CHECK(is_due(demand));
+}
+
 TEST_CASE("launch_due: a steady load of short calls grows to twice the cores and no further") {
     auto demand = demand_of(30, 1, 0.0001);
     demand.waiting_since = now - std::chrono::seconds(1);

@@ -18,6 +18,8 @@ namespace http = boost::beast::http;
 using Parser = http::response_parser<AppendBody>;
 using Failure = SocketStream::Failure;
 
+constexpr std::size_t head_bytes_usual = 512;
+
 ExchangeEnd broken(Errc code, std::string message = {}, std::string detail = {}) {
     return {.result = fail(code, std::move(message), std::move(detail))};
 }
@@ -148,10 +150,9 @@ private:
     }
 
     Task<std::optional<ExchangeEnd>> read_more() {
-        std::array<char, 16 * 1024> buffer;  // NOLINT(*-member-init): filled by the read
-        const auto size = co_await stream_.read_some(buffer);
-        if (!size) co_return connection_failed(size.error());
-        pending_.append(buffer.data(), *size);
+        if (const auto read = co_await stream_.read_some(pending_); !read) {
+            co_return connection_failed(read.error());
+        }
         co_return std::nullopt;
     }
 
@@ -225,7 +226,9 @@ private:
 std::string http_stream_head(
     const Invocation& invocation, std::optional<std::uint64_t> body_size, WallTime deadline
 ) {
-    std::string head = "POST /call HTTP/1.1\r\nHost: localhost\r\n";
+    std::string head;
+    head.reserve(head_bytes_usual);
+    head += "POST /call HTTP/1.1\r\nHost: localhost\r\n";
     const auto add = [&](std::string_view name, std::string_view value) {
         head += name;
         head += ": ";
@@ -242,7 +245,8 @@ std::string http_stream_head(
     } else {
         add("Transfer-Encoding", "chunked");
     }
-    return head + "\r\n";
+    head += "\r\n";
+    return head;
 }
 
 namespace {

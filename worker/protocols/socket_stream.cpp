@@ -3,6 +3,7 @@
 #include <boost/asio/redirect_error.hpp>
 #include <sys/socket.h>
 
+#include <array>
 #include <cerrno>
 
 namespace stoker {
@@ -12,8 +13,13 @@ SocketStream::State::State(Executor lane, int fd) :
     timer(lane) {}
 
 SocketStream::SocketStream(Executor lane, int fd, Deadline deadline) :
-    state_(std::make_shared<State>(lane, fd)) {
-    state_->timer.expires_at(deadline);
+    lane_(lane),
+    fd_(fd),
+    deadline_(deadline) {}
+
+void SocketStream::register_with_lane() {
+    state_ = std::make_shared<State>(lane_, fd_);
+    state_->timer.expires_at(deadline_);
     state_->timer.async_wait([weak = std::weak_ptr(state_)](error_code cancelled) {
         const auto state = weak.lock();
         if (cancelled || !state) return;
@@ -24,24 +30,29 @@ SocketStream::SocketStream(Executor lane, int fd, Deadline deadline) :
 }
 
 SocketStream::~SocketStream() {
+    if (!state_) return;
     error_code ignored;
     state_->timer.cancel();
     state_->socket.release(ignored);
 }
 
 Task<bool> SocketStream::wait(Socket::wait_type type) {
+    if (!state_) register_with_lane();
     if (state_->timed_out) co_return false;
     error_code failed;
     co_await state_->socket.async_wait(type, asio::redirect_error(use_task, failed));
     co_return !failed && !state_->timed_out;
 }
 
-Task<std::expected<std::size_t, SocketStream::Failure>> SocketStream::read_some(std::span<char> into
-) {
+Task<std::expected<void, SocketStream::Failure>> SocketStream::read_some(std::string& into) {
+    // Of the lane, not of each stream: emptied before anything else can run here.
+    thread_local std::array<char, 16UL * 1024> buffer;
     for (;;) {
-        const auto size =
-            ::recv(state_->socket.native_handle(), into.data(), into.size(), MSG_DONTWAIT);
-        if (size > 0) co_return static_cast<std::size_t>(size);
+        const auto size = ::recv(fd_, buffer.data(), buffer.size(), MSG_DONTWAIT);
+        if (size > 0) {
+            into.append(buffer.data(), static_cast<std::size_t>(size));
+            co_return std::expected<void, Failure>{};
+        }
         if (size == 0) co_return std::unexpected(Failure::closed);
         if (errno == EINTR) continue;
         if (errno != EAGAIN) co_return std::unexpected(Failure::broken);
@@ -53,9 +64,7 @@ std::expected<std::size_t, SocketStream::Failure> SocketStream::try_write(std::s
     std::size_t written = 0;
     while (written < bytes.size()) {
         const auto rest = bytes.substr(written);
-        const auto size = ::send(
-            state_->socket.native_handle(), rest.data(), rest.size(), MSG_DONTWAIT | MSG_NOSIGNAL
-        );
+        const auto size = ::send(fd_, rest.data(), rest.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
         if (size >= 0) {
             written += static_cast<std::size_t>(size);
         } else if (errno == EAGAIN) {

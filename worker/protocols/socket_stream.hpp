@@ -1,15 +1,15 @@
 #pragma once
 
 // A borrowed, connected, non-blocking socket as an object of the current lane: tries the system
-// call first and waits only when the kernel says so, which on a hot socket is the common case for
-// writes. A timer ends every wait at the deadline. One Task may read while another writes. The
-// descriptor is released, not closed, when destroyed.
+// call first and waits only when the kernel says so. Only then is it registered with the lane, and
+// a timer ends every wait at the deadline. One Task may read while another writes. The descriptor
+// is released, not closed, when destroyed.
 
 #include <boost/asio/local/stream_protocol.hpp>
 
 #include <expected>
 #include <memory>
-#include <span>
+#include <string>
 #include <string_view>
 
 #include "common/async/task.hpp"
@@ -25,8 +25,8 @@ public:
     SocketStream(const SocketStream&) = delete;
     SocketStream& operator=(const SocketStream&) = delete;
 
-    /// At least one byte; Failure::closed at the end of the stream.
-    Task<std::expected<std::size_t, Failure>> read_some(std::span<char> into);
+    /// Appends at least one byte; Failure::closed at the end of the stream.
+    Task<std::expected<void, Failure>> read_some(std::string& into);
     /// What the kernel takes at once. A peer that has gone is not an error here: it may have
     /// answered before it went, and the reader finds out.
     std::expected<std::size_t, Failure> try_write(std::string_view bytes);
@@ -41,10 +41,14 @@ private:
         Timer timer;
         bool timed_out = false;
     };
+    void register_with_lane();
     /// False when the deadline came.
     Task<bool> wait(Socket::wait_type type);
 
-    std::shared_ptr<State> state_;
+    const Executor lane_;
+    const int fd_;
+    const Deadline deadline_;
+    std::shared_ptr<State> state_;  ///< null until something had to be waited for
 };
 
 }  // namespace stoker

@@ -26,5 +26,6 @@ TEST_CASE_TEMPLATE_INVOKE(stoker::test::datastore_accept, SqliteBackend);
 TEST_CASE_TEMPLATE_INVOKE(stoker::test::datastore_finish, SqliteBackend);
 TEST_CASE_TEMPLATE_INVOKE(stoker::test::datastore_cancel, SqliteBackend);
 TEST_CASE_TEMPLATE_INVOKE(stoker::test::datastore_workers, SqliteBackend);
+TEST_CASE_TEMPLATE_INVOKE(stoker::test::datastore_redispatch, SqliteBackend);
 TEST_CASE_TEMPLATE_INVOKE(stoker::test::datastore_reads, SqliteBackend);
 TEST_CASE_TEMPLATE_INVOKE(stoker::test::datastore_races, SqliteBackend);

@@ -24,9 +24,16 @@ namespace stoker::test {
 class ManualClock final : public Clock {
 public:
     WallTime now() const override { return from_ms(now_ms_); }
-    void advance(Millis by) { now_ms_ += by.count(); }
+    Deadline monotonic() const override { return Deadline(Millis(passed_ms_)); }
+    void advance(Millis by) {
+        now_ms_ += by.count();
+        passed_ms_ += by.count();
+    }
+    /// Somebody sets the clock.
+    void jump(Millis by) { now_ms_ += by.count(); }
 
 private:
+    std::atomic<std::int64_t> passed_ms_{0};
     std::atomic<std::int64_t> now_ms_{1'700'000'000'000};
 };
 

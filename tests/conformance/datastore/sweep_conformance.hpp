@@ -37,6 +37,21 @@ TEST_CASE_TEMPLATE_DEFINE("Datastore: lost workers", Backend, datastore_workers)
         CHECK(t.counts().queued == 1);
         CHECK(t.counts().running == 0);
     }
+    SUBCASE("setting the clock forward kills no worker, setting it back keeps no dead one") {
+        for (const auto jump : {Millis(std::chrono::hours(1)), Millis(std::chrono::years(30))}) {
+            const auto fence = t.run_one();
+            t.clock.jump(jump);
+            CHECK(t.run(t.store->sweep_lost(t.grace))->empty());
+            CHECK(t.run(t.store->heartbeat("worker-1", t.lease))->alive);
+            t.clock.jump(-2 * jump);
+            CHECK(t.run(t.store->sweep_lost(t.grace))->empty());
+            CHECK(t.status_of(fence.call_id) == CallStatus::running);
+            CHECK(t.run(t.store->finish(t.success(fence))) == true);
+        }
+        const auto fence = t.run_one();
+        t.clock.advance(t.lease + t.grace + Millis(1));
+        CHECK(ids_of(t.run(t.store->sweep_lost(t.grace))) == Names{fence.call_id});
+    }
     SUBCASE("a dead worker is told so and can write nothing any more") {
         const auto fence = t.run_one();
         t.clock.advance(t.lease + t.grace + Millis(1));
@@ -89,6 +104,92 @@ TEST_CASE_TEMPLATE_DEFINE("Datastore: lost workers", Backend, datastore_workers)
         CHECK(t.counts().running == 0);
         CHECK(t.claim(fence.call_id).attempt == 2);
         CHECK(t.claim(waiting).attempt == 1);
+    }
+}
+
+TEST_CASE_TEMPLATE_DEFINE("Datastore: calls lost in the queue", Backend, datastore_redispatch) {
+    Fixture<Backend> t;
+    const auto slack = Millis(20'000);
+    const auto step = [&](const DeliveredBefore& delivered, std::string after = {}, int max = 100) {
+        auto done = t.run(t.store->redispatch(std::move(after), max, delivered, slack));
+        REQUIRE(done);
+        return *done;
+    };
+    const auto ids = [](const RedispatchStep& of) {
+        Names found;
+        for (const auto& call : of.lost) found.push_back(call.id);
+        return found;
+    };
+    const auto all_delivered = [&] {
+        DeliveredBefore delivered;
+        delivered.of_priority.fill(t.clock.now());
+        return delivered;
+    };
+
+    SUBCASE("a call that was put more than the slack ago is put again, once in a slack") {
+        const auto id = t.accept();
+        t.clock.advance(slack);
+        CHECK(step(all_delivered()).lost.empty());
+        t.clock.advance(Millis(1));
+        const auto found = step(all_delivered()).lost;
+        REQUIRE(found.size() == 1);
+        CHECK(found[0].id == id);
+        CHECK(found[0].fn_id == t.fn.id);
+        CHECK(found[0].status == CallStatus::queued);
+        CHECK(found[0].attempt == 0);
+        CHECK(step(all_delivered()).lost.empty());
+        t.clock.advance(slack + Millis(1));
+        CHECK(ids(step(all_delivered())) == Names{id});
+    }
+    SUBCASE("what the queue has not come to yet is not lost") {
+        t.accept();
+        DeliveredBefore delivered;
+        delivered.of_priority.fill(t.clock.now());
+        t.clock.advance(10 * slack);
+        CHECK(step(delivered).lost.empty());
+        delivered.of_priority[0] += slack + Millis(1);
+        CHECK(step(delivered).lost.size() == 1);
+    }
+    SUBCASE("a function that lags holds back its own calls, not those of others") {
+        const auto other = t.add_fn(t.app, "other");
+        t.accept();
+        const auto lost = t.accept(other);
+        DeliveredBefore delivered;
+        delivered.of_priority.fill(t.clock.now());
+        delivered.of_lagging_fn[t.fn.id] = t.clock.now();
+        t.clock.advance(slack + Millis(1));
+        CHECK(ids(step(delivered)) == Names{lost});
+    }
+    SUBCASE("a queue whose clock is ahead makes nothing lost") {
+        t.accept();
+        auto delivered = all_delivered();
+        delivered.of_priority[0] += std::chrono::hours(1);
+        CHECK(step(delivered).lost.empty());
+    }
+    SUBCASE("calls that do not wait are left alone") {
+        t.add_worker("worker-1");
+        const auto fence = t.run_one();
+        const auto cancelled = t.accept();
+        REQUIRE(t.run(t.store->cancel(Scope::all(), cancelled)));
+        t.clock.advance(2 * slack);
+        CHECK(step(all_delivered()).lost.empty());
+        REQUIRE(t.run(t.store->hand_back(fence)) == true);
+        CHECK(step(all_delivered()).lost.empty());
+        t.clock.advance(slack + Millis(1));
+        CHECK(ids(step(all_delivered())) == Names{fence.call_id});
+    }
+    SUBCASE("the walk goes on where it stopped, to the end") {
+        Names accepted;
+        for (int i = 0; i < 5; ++i) accepted.push_back(t.accept());
+        t.clock.advance(slack + Millis(1));
+        Names found;
+        std::string after;
+        do {
+            const auto next = step(all_delivered(), after, 2);
+            for (const auto& call : next.lost) found.push_back(call.id);
+            after = next.seen_to;
+        } while (!after.empty());
+        CHECK(found == accepted);
     }
 }
 

@@ -1,0 +1,147 @@
+// The campaign: many seeds, every promise checked in each, every rare state reached at least once.
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <cstdlib>
+
+#include "common/log.hpp"
+#include "tests/simulation/sim_world.hpp"
+
+namespace stoker::test {
+
+namespace {
+
+std::optional<std::uint64_t> number_from(const char* variable) {
+    const char* text = std::getenv(variable);
+    if (text == nullptr || *text == '\0') return std::nullopt;
+    return std::strtoull(text, nullptr, 10);
+}
+
+/// Of the one seed that SIM_SEED names, the whole story is told.
+bool is_traced() { return number_from("SIM_SEED").has_value(); }
+
+struct Outcome {
+    std::vector<std::string> violations;
+    std::map<std::string_view, std::uint64_t> rare;
+    std::uint64_t digest = 0;
+    std::uint64_t executions = 0;
+    std::size_t calls = 0;
+};
+
+Outcome play(std::uint64_t seed, Mutation mutation = Mutation::none, bool traced = false) {
+    log::configure(traced ? log::Level::info : log::Level::error, log::Format::text);
+    SimWorld world({.seed = seed, .mutation = mutation, .is_traced = traced});
+    world.run();
+    const auto& history = world.history();
+    return {
+        history.violations(),
+        history.rare(),
+        history.digest(),
+        history.executions(),
+        history.calls()
+    };
+}
+
+/// A share of a campaign, so that the shares can run side by side.
+void campaign(std::uint64_t share, std::uint64_t shares) {
+    const auto only = number_from("SIM_SEED");
+    const auto seeds = number_from("SIM_SEEDS").value_or(1'000) / shares;
+    const auto first = only.value_or(share * seeds);
+    const auto last = only ? *only + 1 : first + seeds;
+
+    const auto begun = real_seconds();
+    Outcome all;
+    for (auto seed = first; seed < last; ++seed) {
+        const auto one = play(seed, Mutation::none, is_traced());
+        for (const auto& violation : one.violations) {
+            FAIL_CHECK(fmt::format("SIM_SEED={}: {}", seed, violation));
+        }
+        for (const auto& [what, times] : one.rare) all.rare[what] += times;
+        all.executions += one.executions;
+        all.calls += one.calls;
+    }
+    fmt::print(
+        "{} seeds from {}: {} calls, {} executions, {:.1f} s\n",
+        last - first,
+        first,
+        all.calls,
+        all.executions,
+        real_seconds() - begun
+    );
+    for (const auto& [what, times] : all.rare) fmt::print("  {:>8} {}\n", times, what);
+    if (only) return;
+    for (const std::string_view what :
+         {"fenced finish",
+          "stale ack",
+          "redelivery",
+          "redispatch",
+          "unknown outcome",
+          "requeued after a loss",
+          "worker_lost end",
+          "registered anew",
+          "cancel won",
+          "cancel lost",
+          "hand-back",
+          "withheld",
+          "outbox parked",
+          "duplicate put",
+          "repeated message",
+          "crash with calls",
+          "stall",
+          "drain"}) {
+        CHECK_MESSAGE(all.rare[what] > 0, fmt::format("never reached: {}", what));
+    }
+}
+
+/// Whether the checker sees that a part of the protocol is missing.
+void expect_caught(Mutation mutation) {
+    constexpr std::uint64_t seeds = 200;
+    std::uint64_t caught = 0;
+    std::string first;
+    for (std::uint64_t seed = 0; seed < seeds; ++seed) {
+        const auto one = play(seed, mutation);
+        if (one.violations.empty()) continue;
+        if (caught++ == 0) first = fmt::format("seed {}: {}", seed, one.violations.front());
+    }
+    fmt::print("caught in {} of {} seeds; {}\n", caught, seeds, first);
+    CHECK(caught > 0);
+}
+
+}  // namespace
+
+TEST_CASE("Simulation: the promises hold, first quarter of the seeds") { campaign(0, 4); }
+TEST_CASE("Simulation: the promises hold, second quarter of the seeds") { campaign(1, 4); }
+TEST_CASE("Simulation: the promises hold, third quarter of the seeds") { campaign(2, 4); }
+TEST_CASE("Simulation: the promises hold, last quarter of the seeds") { campaign(3, 4); }
+
+TEST_CASE("Simulation: the same seed is the same schedule") {
+    for (const std::uint64_t seed : {1U, 2U, 3U, 7U}) {
+        const auto once = play(seed);
+        const auto again = play(seed);
+        CHECK(once.digest == again.digest);
+        CHECK(once.executions == again.executions);
+    }
+    CHECK(play(1).digest != play(2).digest);
+}
+
+TEST_CASE("Simulation: a store that does not check owner and attempt is caught") {
+    expect_caught(Mutation::no_fence);
+}
+TEST_CASE("Simulation: a store that does not check the status is caught") {
+    expect_caught(Mutation::no_status_check);
+}
+TEST_CASE("Simulation: an api that does not sweep is caught") {
+    expect_caught(Mutation::no_sweeper);
+}
+TEST_CASE("Simulation: a sweeper that does not put lost calls again is caught") {
+    expect_caught(Mutation::no_redispatch);
+}
+TEST_CASE("Simulation: an acceptor that publishes before it stores is caught") {
+    expect_caught(Mutation::publish_first);
+}
+TEST_CASE("Simulation: a worker that begins calls without a look at its lease is caught") {
+    expect_caught(Mutation::no_tenure);
+}
+
+}  // namespace stoker::test
