@@ -107,6 +107,8 @@ ApiSettings api_settings(const StartSettings& settings) {
     api.server.connections_max = static_cast<std::size_t>(settings.max_connections);
     api.server.header_time = settings.header_timeout;
     api.server.idle_time = settings.idle_timeout_http;
+    api.server.body_stall = settings.body_timeout;
+    api.server.write_stall = settings.send_timeout;
     api.accept.depth_max = static_cast<std::uint64_t>(settings.queue_depth);
     api.accept.fn_depth_max = static_cast<std::uint64_t>(settings.queue_depth_per_fn);
     api.invoke.async_body_bytes_max = settings.max_async_body;

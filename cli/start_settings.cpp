@@ -7,6 +7,9 @@
 #include <algorithm>
 #include <limits>
 
+#include "common/http/authority.hpp"
+#include "common/http/connection.hpp"
+#include "common/http/url.hpp"
 #include "queue/open_queue.hpp"
 
 namespace stoker {
@@ -36,11 +39,58 @@ Rewritten unless_zero(std::string_view text) {
     return std::string(text);
 }
 
+std::expected<std::string, std::string> refused(std::string_view value, std::string_view allowed) {
+    return std::unexpected(fmt::format("\"{}\" is not {}", value, allowed));
+}
+
 Rewritten from_logrus_level(std::string_view text) {
     if (text == "warning") return "warn";
     if (text == "trace") return "debug";
     if (text == "fatal" || text == "panic") return "error";
     return std::string(text);
+}
+
+/// `http(s)://host[:port][/path]`, to which paths of ours can be appended.
+bool is_base_url(std::string_view text) {
+    const auto authority_at = text.find("://") + 3;
+    const auto path_at = std::min(text.find('/', authority_at), text.size());
+    const auto path = text.substr(path_at);
+    return authority_at > 3 && is_authority(text.substr(authority_at, path_at - authority_at)) &&
+           path.find_first_of(" \"<>?#\\") == std::string_view::npos && is_percent_encoded(path);
+}
+
+SettingKind<std::string> public_url_kind() {
+    auto kind = url_kind({"http", "https"});
+    kind.parse = [any_url = kind.parse](std::string_view text) {
+        auto url = any_url(text);
+        if (!url || is_base_url(*url)) return url;
+        return refused(redacted_url(text), "a URL such as https://host:8443/path");
+    };
+    return kind;
+}
+
+SettingKind<std::string> docker_host_kind() {
+    auto kind = url_kind({"unix", "tcp", "http"});
+    kind.parse = [any_url = kind.parse](std::string_view text) {
+        auto url = any_url(text);
+        if (!url || parse_http_address(*url)) return url;
+        return refused(
+            redacted_url(text),
+            "the address of an engine: unix:///path, tcp://host:port or http://host:port"
+        );
+    };
+    return kind;
+}
+
+/// What the engine would not take for a folder is the name of a volume to it.
+SettingKind<std::string> engine_path_kind() {
+    auto kind = text_kind("DIR");
+    kind.parse = [](std::string_view text) -> std::expected<std::string, std::string> {
+        const bool absolute = text.starts_with('/') && !text.contains('\0');
+        if (text.empty() || absolute) return std::string(text);
+        return refused(text, "an absolute path, or empty for the same as --run-dir");
+    };
+    return kind;
 }
 
 SettingKind<std::string> queue_kind() {
@@ -74,13 +124,7 @@ void add_server(Settings& table, StartSettings& to, std::optional<std::uint16_t>
     table.add("listen", to.listen, listen_kind(), "Where to accept HTTP");
     table.add("port", port, port_kind(), "The port of --listen alone").alias("FN_PORT");
     table.add("insecure", to.insecure, bool_kind(), "Let other machines in without authentication");
-    table
-        .add(
-            "public-url",
-            to.public_url,
-            url_kind({"http", "https"}),
-            "How clients reach this server"
-        )
+    table.add("public-url", to.public_url, public_url_kind(), "How clients reach this server")
         .alias("FN_PUBLIC_LB_URL", unless_zero);
     table
         .add(
@@ -155,10 +199,7 @@ void add_worker(Settings& table, StartSettings& to) {
             "Memory for containers; 0 is what there is"
         )
         .alias("FN_MAX_TOTAL_MEMORY_BYTES");
-    table
-        .add(
-            "docker-host", to.docker_host, url_kind({"unix", "tcp", "http"}), "The container engine"
-        )
+    table.add("docker-host", to.docker_host, docker_host_kind(), "The container engine")
         .alias("DOCKER_HOST", unless_zero);
     table.add("run-dir", to.run_dir, path_kind("DIR"), "Folder of the functions' sockets")
         .alias("FN_IOFS_PATH", unless_zero);
@@ -166,7 +207,7 @@ void add_worker(Settings& table, StartSettings& to) {
         .add(
             "run-dir-docker",
             to.run_dir_docker,
-            text_kind("DIR"),
+            engine_path_kind(),
             "The same folder as the engine sees it"
         )
         .alias("FN_IOFS_DOCKER_PATH", unless_zero);
@@ -232,6 +273,18 @@ void add_limits(Settings& table, StartSettings& to) {
             "Of a connection without requests"
         )
         .alias("FN_HTTP_IDLE_TIMEOUT", unless_zero);
+    table.add(
+        "body-timeout",
+        to.body_timeout,
+        duration_kind(Millis{1}, day),
+        "For more of a request's body to come"
+    );
+    table.add(
+        "send-timeout",
+        to.send_timeout,
+        duration_kind(Millis{1}, day),
+        "For a client to take more of its answer"
+    );
 }
 
 void add_timers(Settings& table, StartSettings& to) {

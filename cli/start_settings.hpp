@@ -46,6 +46,8 @@ struct StartSettings {
     std::uint64_t max_uri_bytes = std::uint64_t{16} << 10U;
     Millis header_timeout{10'000};
     Millis idle_timeout_http{60'000};
+    Millis body_timeout{30'000};
+    Millis send_timeout{30'000};
     std::int64_t queue_depth = 1'000'000;
     std::int64_t queue_depth_per_fn = 100'000;
 

@@ -3,9 +3,8 @@
 #include <fmt/format.h>
 #include <toml++/toml.h>
 
+#include <array>
 #include <fstream>
-#include <iterator>
-#include <optional>
 
 namespace stoker {
 
@@ -20,14 +19,28 @@ std::optional<std::string> as_text(const toml::node& node) {
 
 }  // namespace
 
-ConfigFile read_config_file(const std::string& path) {
-    ConfigFile result;
-    std::ifstream file(path);
-    if (!file) {
-        result.error = fmt::format("--config: cannot read {}", path);
-        return result;
+std::optional<std::string> read_text_file(const std::string& path) {
+    constexpr std::size_t bytes_max = std::size_t{1} << 20U;
+    std::ifstream file(path, std::ios::binary);
+    if (!file) return std::nullopt;
+    std::string text;
+    std::array<char, 4096> block{};
+    while (file && text.size() <= bytes_max) {
+        file.read(block.data(), block.size());
+        text.append(block.data(), static_cast<std::size_t>(file.gcount()));
     }
-    const std::string text(std::istreambuf_iterator(file), {});
+    if (file.bad() || text.size() > bytes_max) return std::nullopt;
+    return text;
+}
+
+ConfigFile read_config_file(const std::string& path) {
+    const auto text = read_text_file(path);
+    if (!text) return {.entries = {}, .error = fmt::format("--config: cannot read {}", path)};
+    return parse_config_text(*text, path);
+}
+
+ConfigFile parse_config_text(std::string_view text, const std::string& path) {
+    ConfigFile result;
     toml::table table;
     try {
         table = toml::parse(text, path);

@@ -20,6 +20,8 @@ std::string lower_case(std::string_view text) {
     return result;
 }
 
+bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
+
 template <class N>
 std::optional<N> to_number(std::string_view text) {
     N value{};
@@ -116,7 +118,7 @@ SettingKind<std::string> text_kind(std::string placeholder) {
 SettingKind<std::string> path_kind(std::string placeholder) {
     auto kind = text_kind(std::move(placeholder));
     kind.parse = [](std::string_view text) -> std::expected<std::string, std::string> {
-        if (text.empty()) return refuse(text, "a path");
+        if (text.empty() || text.contains('\0')) return refuse(text, "a path");
         return std::string(text);
     };
     return kind;
@@ -127,8 +129,11 @@ SettingKind<std::string> url_kind(std::vector<std::string> schemes) {
         .placeholder = "URL",
         .parse = [=](std::string_view text) -> std::expected<std::string, std::string> {
             const auto colon = text.find(':');
-            const auto scheme = lower_case(text.substr(0, colon == text.npos ? 0 : colon));
-            if (std::ranges::find(schemes, scheme) != schemes.end()) return std::string(text);
+            auto scheme = lower_case(text.substr(0, colon == text.npos ? 0 : colon));
+            const bool known = std::ranges::find(schemes, scheme) != schemes.end();
+            if (known && std::ranges::none_of(text, is_control)) {
+                return scheme.append(text.substr(colon));
+            }
             return refuse(
                 redacted_url(text),
                 fmt::format("a URL that starts with {}:", fmt::join(schemes, ":, "))

@@ -4,8 +4,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <fstream>
-#include <iterator>
 
 #include "common/config_file.hpp"
 #include "common/nearest.hpp"
@@ -34,12 +32,12 @@ std::optional<Found> look_up(const Environment& environment, const std::string& 
     const auto path = environment(variable + "_FILE");
     if (!path) return std::nullopt;
     Found found{variable + "_FILE", {}, {}};
-    std::ifstream file(*path);
-    if (!file) {
+    auto text = read_text_file(*path);
+    if (!text) {
         found.error = fmt::format("{}: cannot read {}", found.variable, *path);
         return found;
     }
-    found.value.assign(std::istreambuf_iterator(file), {});
+    found.value = std::move(*text);
     while (found.value.ends_with('\n') || found.value.ends_with('\r')) found.value.pop_back();
     return found;
 }

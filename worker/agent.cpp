@@ -17,7 +17,12 @@ constexpr std::chrono::seconds connection_idle_max{1};
 // A container that was seen idle may be dead by the time it is used; then the next one is tried.
 // After a restart of the engine all of them are.
 constexpr int slot_tries_max = 1000;
+// One that comes up and breaks before its first call has a fault that the next one will have, too.
+constexpr int stillborn_max = 3;
+// For the engine to report the exit of a function that broke its connection; and for longer if its
+// output has ended, too, for then it has exited. A busy engine takes seconds.
 constexpr std::chrono::seconds exit_wait_max{1};
+constexpr std::chrono::seconds sure_exit_wait_max{10};
 
 double seconds_since(Deadline begun) {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
@@ -68,7 +73,8 @@ Task<Result<void>> Agent::execute(
     Deadline give_up
 ) {
     const auto begun = std::chrono::steady_clock::now();
-    for (int tries = 0; tries < slot_tries_max; ++tries) {
+    int stillborn = 0;
+    for (int tries = 0; tries < slot_tries_max && stillborn < stillborn_max; ++tries) {
         auto slot = co_await slots_.acquire(invocation.fn, give_up);
         if (!slot) {
             if (live && !slot.error().detail.empty()) {
@@ -76,7 +82,12 @@ Task<Result<void>> Agent::execute(
             }
             co_return fail(slot.error());
         }
-        if (!connect(slot->container())) continue;
+        auto& container = slot->container();
+        if (!connect(container)) {
+            const bool was_idle = container.idle_since != std::chrono::steady_clock::time_point{};
+            if (!container.served && !was_idle) ++stillborn;
+            continue;
+        }
         slot_wait_seconds_.observe(seconds_since(begun));
         if (live && !live->begin(slot->ref(), wall_now())) {
             std::move(*slot).release();
@@ -84,16 +95,17 @@ Task<Result<void>> Agent::execute(
         }
         co_return co_await run_in(std::move(*slot), invocation, body, answer, live);
     }
-    co_return fail(Errc::init_failed, {}, "containers die while idle");
+    co_return fail(Errc::init_failed, {}, "containers break before they serve");
 }
 
 bool Agent::connect(Container& container) {
-    const auto now = std::chrono::steady_clock::now();
-    if (container.connection && now - container.connection_used < connection_idle_max) {
+    if (container.connection) {
         char byte = 0;
         const auto peeked = ::recv(container.connection.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-        // Silence is what a good idle connection has; an end or stray bytes make it useless.
-        if (peeked < 0 && errno == EAGAIN) return true;
+        // Bytes nobody asked for: nothing this container says next can be trusted.
+        if (peeked > 0) return false;
+        const auto idle = std::chrono::steady_clock::now() - container.connection_used;
+        if (peeked < 0 && errno == EAGAIN && idle < connection_idle_max) return true;
     }
     auto connected = connect_to(container.socket);
     container.connection = connected ? std::move(*connected) : UniqueFd{};
@@ -109,6 +121,7 @@ Task<Result<void>> Agent::run_in(
 ) {
     auto& container = slot.container();
     const auto begun = std::chrono::steady_clock::now();
+    container.served = true;
     container.output->begin(live ? live->log : nullptr);
 
     auto end = co_await exchange_http_stream(
@@ -138,8 +151,10 @@ Task<Result<void>> Agent::run_in(
 
 Task<Error> Agent::explain_loss(ContainerRef container) {
     Error error{.code = Errc::container_exit, .message = {}, .detail = {}};
-    // The exit is reported by the engine a moment after the connection breaks.
-    const auto exited = co_await container->exited.wait(deadline_in(exit_wait_max));
+    auto exited = co_await container->exited.wait(deadline_in(exit_wait_max));
+    if (!exited && container->output->is_over()) {
+        exited = co_await container->exited.wait(deadline_in(sure_exit_wait_max));
+    }
     if (!exited) co_return error;  // it closed the connection and lives
     const auto state =
         co_await driver_.inspect(container->engine_id, deadline_in(EngineTimes{}.request));

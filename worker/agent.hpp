@@ -32,7 +32,7 @@ public:
 
 private:
     /// Connects anew unless the connection of the last call is still good. False: the container is
-    /// gone.
+    /// gone or not to be trusted.
     static bool connect(Container& container);
     Task<Result<void>> run_in(
         SlotPool::Slot slot,

@@ -39,6 +39,7 @@ struct Container {
     // Used only by whoever holds the slot.
     UniqueFd connection;
     std::chrono::steady_clock::time_point connection_used{};
+    bool served = false;  ///< it has been given a call
 
     // The slot pool's, under its mutex.
     bool idle = false;

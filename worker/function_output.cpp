@@ -53,6 +53,11 @@ void FunctionOutput::end() {
     if (log_) drain_both();
 }
 
+bool FunctionOutput::is_over() {
+    const std::scoped_lock lock(mutex_);
+    return !out_.open && !err_.open;
+}
+
 std::string FunctionOutput::own_output() {
     const std::scoped_lock lock(mutex_);
     if (!log_) drain_both();

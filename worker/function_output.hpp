@@ -34,6 +34,8 @@ public:
     /// Drains what the function has written so far into its call.
     void end();
 
+    /// Nobody in the container holds the write ends any more: it has ended, or wants no output.
+    bool is_over();
     /// What the container has written so far for no call, at most 64 KiB of it.
     std::string own_output();
 

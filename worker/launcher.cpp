@@ -81,6 +81,10 @@ Task<Result<ContainerRef>> Launcher::launch(
     auto container = std::make_shared<Container>(
         ids_.next(), std::move(fn), co_await asio::this_coro::executor, std::move(memory)
     );
+    {
+        const std::scoped_lock lock(mutex_);
+        names_.insert(container->name);
+    }
     auto up = co_await bring_up(container, *image);
     if (up) co_return container;
     auto error = with_output(std::move(up.error()), *container);
@@ -197,6 +201,8 @@ Task<> Launcher::remove(ContainerRef container) {
         pause = std::min(pause * 2, Millis{10'000});
     }
     container->folder.reset();
+    const std::scoped_lock lock(mutex_);
+    names_.erase(container->name);
 }
 
 Task<> Launcher::kill(ContainerRef container) {
@@ -208,19 +214,37 @@ Task<Result<void>> Launcher::remove_leftovers() {
     if (!left) co_return fail(left.error());
     if (left->empty()) co_return Result<void>{};
     log::info("containers.leftovers", {{"count", left->size()}});
+    if (co_await remove_all(*left) > 0) {
+        co_return fail(Errc::engine_unavailable, {}, "leftover containers remain");
+    }
+    co_return Result<void>{};
+}
+
+Task<> Launcher::remove_strays() {
+    auto left = co_await driver_.list_leftovers(settings_.instance, request_deadline());
+    if (!left) co_return;  // the next time
+    {
+        const std::scoped_lock lock(mutex_);
+        std::erase_if(*left, [this](const std::string& name) { return names_.contains(name); });
+    }
+    if (left->empty()) co_return;
+    log::warn("containers.strays", {{"count", left->size()}});
+    co_await remove_all(std::move(*left));
+}
+
+Task<std::size_t> Launcher::remove_all(std::vector<std::string> names) {
     Gate removing;
     std::atomic<std::size_t> failed{0};
     const auto lane = co_await asio::this_coro::executor;
     const auto remove_one =
-        [](ContainerDriver& driver, std::string id, std::atomic<std::size_t>& bad) -> Task<> {
-        if (!co_await driver.remove(id, deadline_in(EngineTimes{}.remove))) ++bad;
+        [](ContainerDriver& driver, std::string name, std::atomic<std::size_t>& bad) -> Task<> {
+        if (!co_await driver.remove(name, deadline_in(EngineTimes{}.remove))) ++bad;
     };
-    for (const auto& id : *left) {
-        spawn(removing, lane, "leftover.remove", remove_one(driver_, id, failed));
+    for (auto& name : names) {
+        spawn(removing, lane, "leftover.remove", remove_one(driver_, std::move(name), failed));
     }
     co_await removing.close(Deadline::max());
-    if (failed > 0) co_return fail(Errc::engine_unavailable, {}, "leftover containers remain");
-    co_return Result<void>{};
+    co_return failed.load();
 }
 
 }  // namespace stoker

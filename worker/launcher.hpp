@@ -4,6 +4,8 @@
 // pipes, the function's socket. Knows nothing of slots or waiting calls. Used on any lane.
 
 #include <functional>
+#include <mutex>
+#include <set>
 #include <string>
 
 #include "model/id.hpp"
@@ -44,6 +46,9 @@ public:
     /// Removes containers that an earlier life of this instance left behind; an Error when that is
     /// not certain.
     Task<Result<void>> remove_leftovers();
+    /// Removes containers of this instance that none of ours is: an engine that hangs may carry out
+    /// a create after its container was given up and removed by name.
+    Task<> remove_strays();
 
     /// remove() gives up after its current try; leftovers are for the next start.
     void stop() { stopping_ = true; }
@@ -53,6 +58,8 @@ public:
 
 private:
     ContainerSpec spec_for(const Container& container, const ImageInfo& image) const;
+    /// `names` in parallel; how many could not be removed.
+    Task<std::size_t> remove_all(std::vector<std::string> names);
     Task<Result<void>> bring_up(ContainerRef container, const ImageInfo& image);
     Task<Result<void>> wait_for_socket(
         ContainerRef container, SocketWatcher::Watch& watch, Deadline ready_by
@@ -66,6 +73,8 @@ private:
     const LauncherSettings settings_;
     Images images_;
     const LaunchTimes times_;
+    std::mutex mutex_;
+    std::set<std::string> names_;  ///< of the containers that are, or may be, in the engine
     std::function<void(ContainerRef)> on_exit_ = [](const ContainerRef&) {};
     std::atomic<bool> stopping_{false};
 };

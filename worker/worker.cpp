@@ -63,18 +63,18 @@ Worker::Worker(Deps deps, WorkerSettings settings, RunDir run_dir) :
          deps.metrics},
         settings_.pull_max
     ),
+    engine_(
+        deps.driver,
+        {.lost = [this] { claimer_.pause(); },
+         .back = [this] { claimer_.resume(); },
+         .tidy = [this] { return launcher_.remove_strays(); }}
+    ),
     lease_(
         deps.store, deps.ids, {settings_.host, settings_.heartbeat, settings_.lease}, lease_hooks()
     ) {
     launcher_.on_exit([this](const ContainerRef& container) { slots_.container_exited(container); }
     );
-    runner_.on_engine_away([this] {
-        engine_up_ = false;
-        claimer_.pause();
-        if (!engine_watched_.exchange(true)) {
-            spawn(background_, deps_.lanes.at(0), "worker.wait_for_engine", wait_for_engine());
-        }
-    });
+    runner_.on_engine_away([this] { engine_.not_reached(); });
     add_gauges();
 }
 
@@ -134,26 +134,12 @@ Task<> Worker::come_up() {
     if (!stopping_) co_await lease_.keep();
 }
 
-Task<> Worker::wait_for_engine() {
-    log::warn("engine.lost", {});
-    while (!stopping_) {
-        co_await stopped_.wait(deadline_in(retry_pause));
-        if (co_await deps_.driver.ping(deadline_in(EngineTimes{}.ping))) break;
-    }
-    engine_watched_ = false;
-    if (stopping_) co_return;
-    log::info("engine.back", {});
-    engine_up_ = true;
-    claimer_.resume();
-}
-
 WorkerLease::Hooks Worker::lease_hooks() {
     return {
         .granted =
             [this](const std::string& id) {
                 if (!up_.exchange(true)) {
-                    engine_watched_ = false;
-                    engine_up_ = true;
+                    spawn(background_, deps_.lanes.at(0), "worker.watch_engine", engine_.run());
                     log::info("worker.ready", {{"worker", id}, {"memory_mb", memory_.total_mb()}});
                 }
                 claimer_.start(id);
@@ -209,7 +195,7 @@ Task<Result<void>> Worker::invoke(
 std::string Worker::unready_reason() const {
     if (stopping_) return "shutting down";
     if (!up_) return "waiting for the container engine";
-    if (!engine_up_) return "the container engine does not answer";
+    if (!engine_.is_up()) return "the container engine does not answer";
     return {};
 }
 
@@ -220,6 +206,7 @@ Task<> Worker::stop(Deadline grace) {
     slots_.close();
     stopped_.set(true);
     lease_.drain();
+    engine_.stop();
     if (!co_await claimer_.drained(grace)) {
         log::warn("worker.drain_timeout", {{"calls", live_.size()}});
         runner_.hand_back_failures();

@@ -19,6 +19,7 @@
 #include "worker/agent.hpp"
 #include "worker/call_runner.hpp"
 #include "worker/claimer.hpp"
+#include "worker/engine_watch.hpp"
 #include "worker/launcher.hpp"
 #include "worker/live_calls.hpp"
 #include "worker/memory.hpp"
@@ -80,7 +81,6 @@ private:
     Worker(Deps deps, WorkerSettings settings, RunDir run_dir);
 
     Task<> come_up();
-    Task<> wait_for_engine();
     WorkerLease::Hooks lease_hooks();
     Task<> report_progress();
     void stop_cancelled(const std::vector<std::string>& call_ids);
@@ -97,11 +97,10 @@ private:
     LiveCalls live_;
     CallRunner runner_;
     Claimer claimer_;
+    EngineWatch engine_;
     Gate background_;
     std::atomic<bool> stopping_{false};
-    std::atomic<bool> engine_up_{false};
     std::atomic<bool> up_{false};
-    std::atomic<bool> engine_watched_{true};
     WorkerLease lease_;
     Latch<bool> stopped_;  // the drain has begun
     Latch<bool> ended_;    // no call of ours is left

@@ -1,51 +1,19 @@
 #include "common/http/client.hpp"
 
-#include <boost/asio/buffer.hpp>
-#include <boost/beast/http/basic_parser.hpp>
-#include <boost/beast/http/error.hpp>
-
 #include <algorithm>
 #include <cassert>
+
+#include "common/http/answer_parser.hpp"
 
 namespace stoker {
 
 namespace {
 
-namespace http = boost::beast::http;
 using Kind = HttpClientError::Kind;
 
 std::unexpected<HttpClientError> failed(Kind kind, std::string text) {
     return std::unexpected(HttpClientError{kind, std::move(text)});
 }
-
-/// Collects the head and what has been parsed of the body.
-class AnswerParser final : public http::basic_parser<false> {
-public:
-    HttpHead head;
-    std::string body;
-
-private:
-    using Text = boost::beast::string_view;
-    using Size = boost::optional<std::uint64_t>;
-
-    void on_request_impl(http::verb, Text, Text, int, error_code&) override {}
-    void on_response_impl(int code, Text, int, error_code&) override { head.status = code; }
-    void on_field_impl(http::field, Text name, Text value, error_code&) override {
-        head.headers.emplace_back(name, value);
-    }
-    void on_header_impl(error_code&) override {}
-    void on_body_init_impl(const Size&, error_code&) override {}
-    std::size_t on_body_impl(Text data, error_code&) override {
-        body.append(data);
-        return data.size();
-    }
-    void on_chunk_header_impl(std::uint64_t, Text, error_code&) override {}
-    std::size_t on_chunk_body_impl(std::uint64_t, Text data, error_code&) override {
-        body.append(data);
-        return data.size();
-    }
-    void on_finish_impl(error_code&) override {}
-};
 
 bool is_printable(std::string_view text) {
     return !text.empty() &&
@@ -110,12 +78,8 @@ class HttpStream::Impl {
 public:
     Impl(HttpConnection connection, HttpLimits limits, bool has_body) :
         limits_(limits),
-        connection_(std::move(connection)) {
-        parser_.eager(true);
-        parser_.header_limit(limits.header_bytes_max);
-        parser_.body_limit(boost::none);
-        parser_.skip(!has_body);
-    }
+        connection_(std::move(connection)),
+        parser_(limits, has_body) {}
 
     Task<HttpResult<void>> read_head(Deadline deadline) {
         while (!parser_.is_header_done()) {
@@ -126,70 +90,54 @@ public:
     }
 
     Task<HttpResult<std::string>> read(Deadline deadline) {
-        while (parser_.body.empty() && !parser_.is_done()) {
+        while (parser_.body().empty() && !parser_.is_done()) {
             auto progress = co_await advance(deadline);
             if (!progress) co_return std::unexpected(progress.error());
         }
-        co_return std::exchange(parser_.body, {});
+        co_return std::exchange(parser_.body(), {});
     }
 
     Task<HttpResult<std::string>> read_all(Deadline deadline) {
-        while (!parser_.is_done() && parser_.body.size() <= limits_.body_bytes_max) {
+        while (!parser_.is_done() && parser_.body().size() <= limits_.body_bytes_max) {
             auto progress = co_await advance(deadline);
             if (!progress) co_return std::unexpected(progress.error());
         }
-        if (parser_.body.size() > limits_.body_bytes_max) {
+        if (parser_.body().size() > limits_.body_bytes_max) {
             co_return failed(
                 Kind::too_large,
                 "the answer is larger than " + std::to_string(limits_.body_bytes_max) + " bytes"
             );
         }
-        co_return std::exchange(parser_.body, {});
+        co_return std::exchange(parser_.body(), {});
     }
 
-    HttpHead& head() { return parser_.head; }
-    bool reusable() const { return parser_.is_done() && parser_.keep_alive() && received_.empty(); }
+    HttpHead& head() { return parser_.head(); }
+    bool reusable() const {
+        return parser_.is_done() && parser_.keep_alive() && !parser_.has_unparsed();
+    }
 
     /// The connection, with the bytes that came after the answer.
     HttpConnection take_connection() {
-        connection_.unread(std::move(received_));
+        connection_.unread(parser_.take_unparsed());
         return std::move(connection_);
     }
 
 private:
     /// Parses what is there, or else reads once more.
     Task<HttpResult<void>> advance(Deadline deadline) {
-        error_code problem;
-        if (!received_.empty()) {
-            const auto used = parser_.put(asio::buffer(received_), problem);
-            received_.erase(0, used);
-            if (problem && problem != http::error::need_more) co_return malformed(problem);
-            if (used > 0) co_return HttpResult<void>();
-        }
+        const auto parsed = parser_.advance();
+        if (!parsed) co_return std::unexpected(parsed.error());
+        if (*parsed) co_return HttpResult<void>();
         auto more = co_await connection_.read_some(deadline);
         if (!more) co_return std::unexpected(std::move(more.error()));
-        if (!more->empty()) {
-            received_ += *more;
-            co_return HttpResult<void>();
-        }
-        if (parser_.got_some()) parser_.put_eof(problem);
-        if (problem || !parser_.is_done()) {
-            co_return failed(
-                Kind::protocol, "the connection closed before the answer was complete"
-            );
-        }
+        if (more->empty()) co_return parser_.end();
+        parser_.feed(*more);
         co_return HttpResult<void>();
-    }
-
-    static HttpResult<void> malformed(const error_code& problem) {
-        const bool large = problem == http::error::header_limit;
-        return failed(large ? Kind::too_large : Kind::protocol, problem.message());
     }
 
     const HttpLimits limits_;
     HttpConnection connection_;
     AnswerParser parser_;
-    std::string received_;
 };
 
 namespace {

@@ -75,6 +75,9 @@ std::expected<HttpAddress, std::string> parse_http_address(std::string_view text
     };
     if (take("unix://")) {
         if (!rest.starts_with('/')) return wrong("the path of a unix socket must be absolute");
+        if (rest.size() >= sizeof(sockaddr_un::sun_path)) {
+            return wrong("the path is too long for a unix socket");
+        }
         return HttpAddress{.unix_path = std::string(rest), .host = {}, .port = 0};
     }
     const bool port_needed = rest.starts_with("tcp://");

@@ -1,5 +1,6 @@
 #include "common/http/server_connection.hpp"
 
+#include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <sys/socket.h>
 
@@ -46,6 +47,11 @@ Task<> ServerConnection::serve() {
         if (!co_await finish()) co_return;
         busy_ = false;
         if (lane_.stopping()) co_return;
+        // What was pipelined waits for its turn: a request that never has to wait would otherwise
+        // keep the lane for all those behind it.
+        if (!input_.unread().empty()) {
+            co_await asio::post(co_await asio::this_coro::executor, use_task);
+        }
     }
 }
 

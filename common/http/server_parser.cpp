@@ -3,9 +3,9 @@
 #include <boost/beast/http/basic_parser.hpp>
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 
+#include "common/http/authority.hpp"
 #include "common/http/url.hpp"
 
 namespace stoker {
@@ -19,37 +19,6 @@ constexpr std::size_t request_line_slack = 64;  // method, version and spaces be
 
 bool is_digits(std::string_view text) {
     return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
-}
-
-bool is_ip_literal(std::string_view text) {
-    return text.size() > 2 && std::ranges::all_of(text.substr(1, text.size() - 2), [](char c) {
-               return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F') ||
-                      c == ':' || c == '.';
-           });
-}
-
-/// A registered name or IPv4 address, percent-encoded at most; never a list.
-bool is_reg_name(std::string_view text) {
-    return !text.empty() && is_percent_encoded(text) && std::ranges::all_of(text, [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-               std::string_view("-._~!$&'()*+;=%").contains(c);
-    });
-}
-
-/// Digits that make a port, or none.
-bool is_port(std::string_view text) {
-    std::uint16_t port = 0;
-    const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), port);
-    return text.empty() || (failed == std::errc{} && end == text.data() + text.size());
-}
-
-/// `host[:port]`: what a Host field and a target's authority may be, and what we put into URLs.
-bool is_authority(std::string_view text) {
-    const bool bracketed = text.starts_with('[');
-    const auto host = text.substr(0, bracketed ? text.find(']') + 1 : text.find(':'));
-    if (!(bracketed ? is_ip_literal(host) : is_reg_name(host))) return false;
-    const auto rest = text.substr(host.size());
-    return rest.empty() || (rest.front() == ':' && is_port(rest.substr(1)));
 }
 
 /// `HTTP/d.d` at the end of the request line: then it is only the version that we do not speak.

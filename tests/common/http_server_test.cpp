@@ -46,6 +46,40 @@ TEST_CASE("HttpServer: serves pipelined requests one after another") {
     sender.join();
 }
 
+namespace {
+
+/// Notes its requests and what else has its turn on the lane between them.
+class TurnsHandler final : public HttpHandler {
+public:
+    std::string turns;  ///< used on the one lane, read when the answers are there
+
+    Task<> handle(Exchange& exchange) override {
+        turns += 'r';
+        asio::post(co_await asio::this_coro::executor, [this] { turns += 'o'; });
+        co_await exchange.respond({});
+    }
+    Response refusal(HttpFault fault) const override { return plain_refusal(fault); }
+};
+
+}  // namespace
+
+TEST_CASE("HttpServer: a client that pipelines lets others have their turn") {
+    Lanes lanes(1);
+    Metrics metrics;
+    TurnsHandler handler;
+    HttpServer server(lanes, {"127.0.0.1", 0}, {}, handler, metrics);
+    REQUIRE(server.start());
+    lanes.start();
+    RawClient client(server.port());
+    const std::string get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    client.send(get + get + get);
+    for (int i = 0; i < 3; ++i) CHECK(client.receive().status == 200);
+    client.close();
+    CHECK(run(server.stop(deadline_in(Millis{5'000}))));
+    lanes.stop();
+    CHECK(handler.turns == "rororo");
+}
+
 TEST_CASE("HttpServer: HEAD gets the head of the answer alone") {
     const ServerFixture fixture;
     auto client = fixture.connect();

@@ -44,7 +44,7 @@ TEST_CASE("Setting kinds: a choice is one of its words, in any case") {
 TEST_CASE("Setting kinds: a URL needs one of the schemes and never shows its password") {
     const auto kind = url_kind({"sqlite", "postgres"});
     CHECK(kind.parse("sqlite:data/x.db") == "sqlite:data/x.db");
-    CHECK(kind.parse("POSTGRES://u:p@h/d") == "POSTGRES://u:p@h/d");
+    CHECK(kind.parse("POSTGRES://u:p@h/d") == "postgres://u:p@h/d");
     CHECK(kind.print("postgres://u:p@h/d") == "postgres://u:***@h/d");
     const auto refused = kind.parse("mysql://u:secret@h/d");
     REQUIRE_FALSE(refused);

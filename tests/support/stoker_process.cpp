@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -68,13 +69,20 @@ void eventually(std::string_view what, const std::function<bool()>& is_so) {
     }
 }
 
-StokerProcess::StokerProcess(std::vector<std::string> flags) : flags_(std::move(flags)) {
+StokerProcess::StokerProcess(std::vector<std::string> flags) {
+    set_flags(std::move(flags));
     std::string name = (fs::temp_directory_path() / "stoker-test-XXXXXX").string();
     if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp");
     data_ = name;
     data_folder_ = data_ / "data";
     port_ = free_port();
     address_ = {.unix_path = {}, .host = "127.0.0.1", .port = static_cast<std::uint16_t>(port_)};
+}
+
+void StokerProcess::set_flags(std::vector<std::string> flags) {
+    flags_ = std::move(flags);
+    const auto host = std::ranges::find(flags_, "--docker-host");
+    engine_ = host == flags_.end() ? docker_address() : parse_http_address(*(host + 1)).value();
 }
 
 StokerProcess::~StokerProcess() {
@@ -88,7 +96,7 @@ StokerProcess::~StokerProcess() {
             HttpRequest request;
             request.method = "DELETE";
             request.target = "/containers/" + name + "?force=1&v=1";
-            ask(docker_address(), std::move(request));
+            ask(engine_, std::move(request));
         }
     } catch (const std::exception&) {
         // The engine is away: a later start of anything with this label would clean up.
@@ -241,7 +249,7 @@ std::vector<std::string> StokerProcess::containers() const {
                         instance + "%22%5D%7D";
     HttpRequest request;
     request.target = target;
-    const auto answer = ask(docker_address(), std::move(request));
+    const auto answer = ask(engine_, std::move(request));
     std::vector<std::string> names;
     for (const auto& container : nlohmann::json::parse(answer.body)) {
         names.push_back(container.at("Names").at(0).get<std::string>().substr(1));

@@ -27,6 +27,8 @@ public:
     void use_data(std::filesystem::path folder) { data_folder_ = std::move(folder); }
     void set_environment(std::vector<std::string> words) { environment_ = std::move(words); }
 
+    /// For the next start.
+    void set_flags(std::vector<std::string> flags);
     void start();
     /// Started, and ready to run calls.
     void start_ready();
@@ -69,6 +71,7 @@ private:
     std::vector<std::string> flags_;
     std::vector<std::string> environment_;
     HttpAddress address_;
+    HttpAddress engine_;
     int port_ = 0;
     pid_t pid_ = -1;
 };

@@ -20,7 +20,7 @@ void check_next_call_is_well(const StokerProcess& stoker, const std::string& fn)
 
 TEST_CASE("bad function: exits at start") {
     const Running stoker;
-    const auto fn = stoker.make_fn(function_image(), {{"config", {{"START_EXIT", "3"}}}});
+    const auto fn = stoker.make_fn(function_image(), {{"config", {{"MODE", "start-exit:3"}}}});
     const auto id = stoker.call_async(fn, "echo x");
     const auto call = stoker.ended(id);
     CHECK(call.at("status") == "error");
@@ -29,18 +29,18 @@ TEST_CASE("bad function: exits at start") {
     CHECK(stoker.log_of(id).contains("told to exit at start"));
     CHECK(stoker.request("POST", "/invoke/" + fn, "echo x").status == 502);
 
-    stoker.json("PUT", "/v2/fns/" + fn, R"({"config":{"START_EXIT":""}})");
+    stoker.json("PUT", "/v2/fns/" + fn, R"({"config":{"MODE":""}})");
     check_next_call_is_well(stoker, fn);
 }
 
 TEST_CASE("bad function: hangs at start") {
     const Running stoker({"--init-timeout", "500ms"});
-    const auto fn = stoker.make_fn(function_image(), {{"config", {{"START_HANG", "1"}}}});
+    const auto fn = stoker.make_fn(function_image(), {{"config", {{"MODE", "start-hang"}}}});
     const auto call = stoker.ended(stoker.call_async(fn, "echo x"));
     CHECK(call.at("error_code") == "init_timeout");
     CHECK(stoker.request("POST", "/invoke/" + fn, "echo x").status == 504);
 
-    stoker.json("PUT", "/v2/fns/" + fn, R"({"config":{"START_HANG":""}})");
+    stoker.json("PUT", "/v2/fns/" + fn, R"({"config":{"MODE":""}})");
     check_next_call_is_well(stoker, fn);
     eventually("no container of the hung starts is left", [&] {
         return stoker.containers().size() == 1;

@@ -10,11 +10,27 @@
 
 namespace stoker::test {
 
-/// The tag of the image of function.c. Built at the first call, removed at the end of the process.
+/// The tag of the image of function.c with bad_deeds.h. Built at the first call, removed at the end
+/// of the process.
 const std::string& function_image();
 
 /// What `say TEXT` prints. The two streams are two pipes: which came first is not known.
 bool has_both_lines(const std::string& log, const std::string& text);
+
+/// What a Stoker holds right now.
+struct Resources {
+    std::ptrdiff_t descriptors = 0;
+    std::ptrdiff_t threads = 0;
+    std::ptrdiff_t folders = 0;  ///< of containers, in its run folder
+    std::int64_t resident_mb = 0;
+};
+Resources resources_of(const StokerProcess& stoker);
+
+/// The same once nothing is left to do: no container, no memory taken.
+Resources at_rest(const StokerProcess& stoker);
+
+/// The value of one series, "name" or "name{label=\"value\"}"; 0 when it is not there.
+double metric(const StokerProcess& stoker, std::string_view series);
 
 /// A Stoker that is ready for calls.
 struct Running : StokerProcess {

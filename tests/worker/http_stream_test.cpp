@@ -35,6 +35,15 @@ public:
     bool complete = false;
 };
 
+/// Keeps nothing.
+class Dropped final : public FunctionAnswer {
+public:
+    Task<Result<void>> head(AnswerHead, std::string_view) override { co_return Result<void>{}; }
+    Task<Result<void>> data(std::string_view, std::string_view, bool) override {
+        co_return Result<void>{};
+    }
+};
+
 /// A body whose size is not known before it is read.
 class Stream final : public BodySource {
 public:
@@ -232,6 +241,57 @@ TEST_CASE("http-stream: a head beyond the limit is refused") {
         exchange_with_reply("HTTP/1.1 200 OK\r\nX: " + std::string(70'000, 'x') + "\r\n\r\n", kept);
     REQUIRE_FALSE(end.result);
     CHECK(end.result.error().text() == "function response header too large");
+    CHECK_FALSE(end.container_ok);
+}
+
+TEST_CASE("http-stream: heads and chunk framing without end are refused, not collected") {
+    std::string begun;
+    std::string again;
+    SUBCASE("a header line") {
+        begun = "HTTP/1.1 200 OK\r\nX: ";
+        again = "xxxxxxxx";
+    }
+    SUBCASE("header lines") {
+        begun = "HTTP/1.1 200 OK\r\n";
+        again = "X: x\r\n";
+    }
+    SUBCASE("interim answers") { again = "HTTP/1.1 102 Processing\r\n\r\n"; }
+    SUBCASE("a chunk extension") {
+        begun = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;";
+        again = "xxxxxxxx";
+    }
+    SUBCASE("trailers") {
+        begun = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n";
+        again = "X: x\r\n";
+    }
+    Pair pair;
+    std::jthread function([&, fd = pair.function.get()](const std::stop_token& stop) {
+        write_all(fd, begun);
+        while (!stop.stop_requested()) write_all(fd, again);
+    });
+    InlineBody body("");
+    Kept kept;
+    const auto end = exchange(pair.agent.get(), body, kept);
+    pair.agent.reset();
+    REQUIRE_FALSE(end.result);
+    CHECK(end.result.error().code != Errc::function_timeout);
+    CHECK_FALSE(end.container_ok);
+    CHECK(kept.raw_body.empty());
+}
+
+TEST_CASE("http-stream: the deadline ends an answer that always has more") {
+    Pair pair;
+    std::jthread function([fd = pair.function.get()](const std::stop_token& stop) {
+        write_all(fd, "HTTP/1.1 200 OK\r\n\r\n");
+        const std::string piece(64 * 1024, 'x');
+        while (!stop.stop_requested()) write_all(fd, piece);
+    });
+    InlineBody body("");
+    Dropped dropped;
+    const auto end = exchange(pair.agent.get(), body, dropped, 50ms);
+    pair.agent.reset();
+    REQUIRE_FALSE(end.result);
+    CHECK(end.result.error().code == Errc::function_timeout);
     CHECK_FALSE(end.container_ok);
 }
 

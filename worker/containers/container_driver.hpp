@@ -50,7 +50,7 @@ public:
     virtual ~ContainerDriver() = default;
 
     virtual Task<Result<void>> ping(Deadline deadline) = 0;
-    /// Ids of all containers, running or not, labelled stoker.instance=`instance`.
+    /// Names of all containers, running or not, labelled stoker.instance=`instance`.
     virtual Task<Result<std::vector<std::string>>> list_leftovers(
         std::string instance, Deadline deadline
     ) = 0;

@@ -170,11 +170,12 @@ private:
                 if (parser_->is_header_done()) {
                     const auto status = parser_->get().result_int();
                     if (status >= 200) break;
+                    interim_bytes_ += head_.size();
                     head_.clear();
                     reset();  // 100 Continue and its like are not the answer
-                    continue;
+                    if (interim_bytes_ <= limits_.head_bytes_max) continue;
                 }
-                if (head_.size() + pending_.size() > limits_.head_bytes_max) {
+                if (interim_bytes_ + head_.size() + pending_.size() > limits_.head_bytes_max) {
                     co_return broken(Errc::function_failed, "function response header too large");
                 }
             }
@@ -194,6 +195,10 @@ private:
                 error_code failed;
                 raw = parse(failed);
                 if (failed) co_return broken(Errc::container_exit, {}, failed.message());
+                // Chunk extensions and trailers, which the parser wants whole.
+                if (raw.empty() && pending_.size() > limits_.head_bytes_max) {
+                    co_return broken(Errc::container_exit, {}, "chunk framing without end");
+                }
             }
             const bool done = parser_->is_done();
             auto& decoded = parser_->get().body();
@@ -219,6 +224,7 @@ private:
     std::optional<Parser> parser_;
     std::string pending_;
     std::string head_;
+    std::size_t interim_bytes_ = 0;  ///< of answers before the answer, which are bounded, too
 };
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "worker/protocols/socket_stream.hpp"
 
+#include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <sys/socket.h>
 
@@ -7,6 +8,10 @@
 #include <cerrno>
 
 namespace stoker {
+
+namespace {
+constexpr int reads_in_a_row_max = 16;
+}
 
 SocketStream::State::State(Executor lane, int fd) :
     socket(lane, asio::local::stream_protocol{}, fd),
@@ -48,6 +53,11 @@ Task<std::expected<void, SocketStream::Failure>> SocketStream::read_some(std::st
     // Of the lane, not of each stream: emptied before anything else can run here.
     thread_local std::array<char, 16UL * 1024> buffer;
     for (;;) {
+        if (++reads_in_a_row_ > reads_in_a_row_max) {
+            reads_in_a_row_ = 0;
+            co_await asio::post(lane_, use_task);
+            if (has_passed(deadline_)) co_return std::unexpected(Failure::timed_out);
+        }
         const auto size = ::recv(fd_, buffer.data(), buffer.size(), MSG_DONTWAIT);
         if (size > 0) {
             into.append(buffer.data(), static_cast<std::size_t>(size));
@@ -56,6 +66,7 @@ Task<std::expected<void, SocketStream::Failure>> SocketStream::read_some(std::st
         if (size == 0) co_return std::unexpected(Failure::closed);
         if (errno == EINTR) continue;
         if (errno != EAGAIN) co_return std::unexpected(Failure::broken);
+        reads_in_a_row_ = 0;
         if (!co_await wait(Socket::wait_read)) co_return std::unexpected(Failure::timed_out);
     }
 }

@@ -2,8 +2,9 @@
 
 // A borrowed, connected, non-blocking socket as an object of the current lane: tries the system
 // call first and waits only when the kernel says so. Only then is it registered with the lane, and
-// a timer ends every wait at the deadline. One Task may read while another writes. The descriptor
-// is released, not closed, when destroyed.
+// a timer ends every wait at the deadline. A peer that always has more to read does not keep the
+// lane from its other work, nor the deadline from passing. One Task may read while another writes.
+// The descriptor is released, not closed, when destroyed.
 
 #include <boost/asio/local/stream_protocol.hpp>
 
@@ -49,6 +50,7 @@ private:
     const int fd_;
     const Deadline deadline_;
     std::shared_ptr<State> state_;  ///< null until something had to be waited for
+    int reads_in_a_row_ = 0;
 };
 
 }  // namespace stoker

@@ -223,13 +223,14 @@ TEST_CASE("DockerDriver: leftovers are those of one instance, running or not") {
     REQUIRE_DOCKER
     DockerFixture docker;
     DockerFixture other;
-    const auto created = docker.create(docker.spec({"sleep"}));
-    const auto started = docker.create(docker.spec({"sleep"}));
-    docker.start(started);
+    const auto created = docker.spec({"sleep"});
+    const auto started = docker.spec({"sleep"});
+    docker.create(created);
+    docker.start(docker.create(started));
     other.create(other.spec({"sleep"}));
     auto left = must(run(docker.driver.list_leftovers(docker.instance, soon())));
     std::ranges::sort(left);
-    std::vector expected{created, started};
+    std::vector expected{created.name, started.name};
     std::ranges::sort(expected);
     CHECK(left == expected);
 }

@@ -35,7 +35,7 @@ class DockerFixture {
 public:
     ~DockerFixture() {
         if (const auto left = run(driver.list_leftovers(instance, soon()))) {
-            for (const auto& id : *left) std::ignore = run(driver.remove(id, soon()));
+            for (const auto& name : *left) std::ignore = run(driver.remove(name, soon()));
         }
     }
 

@@ -38,9 +38,12 @@ Task<Result<std::vector<std::string>>> DockerDriver::list_leftovers(
     );
     if (!answer) co_return fail(std::move(answer.error()));
     if (answer->status != 200) co_return refused("list containers", *answer);
-    std::vector<std::string> ids;
-    for (const auto& container : parsed(*answer)) ids.push_back(text_at(container, "Id"));
-    co_return ids;
+    std::vector<std::string> names;
+    for (const auto& container : parsed(*answer)) {
+        const auto found = texts_at(container, "Names");  // "/name"; none while it is removed
+        names.push_back(found.empty() ? text_at(container, "Id") : found.front().substr(1));
+    }
+    co_return names;
 }
 
 Task<Result<std::string>> DockerDriver::create(ContainerSpec spec, Deadline deadline) {
