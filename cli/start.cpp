@@ -133,6 +133,27 @@ Task<> drain(Api& api, Worker& worker, Millis grace, Signals& signals) {
     signals.wake();
 }
 
+/// Everything runs; the exit code once it has ended.
+int serve_until_signal(
+    Api& api, Worker& worker, Datastore& store, Lanes& lanes, Millis grace, Signals& signals
+) {
+    const int signal = signals.wait();
+    log::info(
+        "stoker.draining",
+        {{"signal", signal}, {"hint", "a second signal exits at once; no call is lost"}}
+    );
+    spawn(lanes.at(0), "drain", drain(api, worker, grace, signals));
+    if (signals.wait() != 0) {
+        // Nothing to save: what was accepted is on disk, the next start goes on from there.
+        log::warn("stoker.cut_short");
+        ::_exit(exit_cut_short);
+    }
+    store.close();
+    lanes.stop();
+    log::info("stoker.stopped");
+    return 0;
+}
+
 int serve(const StartSettings& settings, Signals& signals) {
     const SystemClock clock;
     Metrics metrics;
@@ -194,21 +215,7 @@ int serve(const StartSettings& settings, Signals& signals) {
     );
     (*worker)->start();
 
-    const int signal = signals.wait();
-    log::info(
-        "stoker.draining",
-        {{"signal", signal}, {"hint", "a second signal exits at once; no call is lost"}}
-    );
-    spawn(lanes.at(0), "drain", drain(api, **worker, settings.drain, signals));
-    if (signals.wait() != 0) {
-        // Nothing to save: what was accepted is on disk, the next start goes on from there.
-        log::warn("stoker.cut_short");
-        ::_exit(exit_cut_short);
-    }
-    (*store)->close();
-    lanes.stop();
-    log::info("stoker.stopped");
-    return 0;
+    return serve_until_signal(api, **worker, **store, lanes, settings.drain, signals);
 }
 
 }  // namespace

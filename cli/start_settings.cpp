@@ -319,7 +319,7 @@ void check_together(const StartSettings& settings, std::vector<std::string>& err
         ));
     }
     if (settings.memory > 0 && settings.memory < (std::uint64_t{1} << 20U)) {
-        errors.push_back("--memory: at least 1MiB, or 0 for what there is");
+        errors.emplace_back("--memory: at least 1MiB, or 0 for what there is");
     }
     if (settings.lease < 2 * settings.heartbeat) {
         errors.push_back(fmt::format(

@@ -54,8 +54,9 @@ namespace {
 std::optional<int> take_number(std::string_view& text, std::size_t digits) {
     if (text.size() < digits) return std::nullopt;
     int value = 0;
-    const auto* end = text.data() + digits;
-    const auto [at, failed] = std::from_chars(text.data(), end, value);
+    const auto* begin = text.data();
+    const auto* end = begin + digits;
+    const auto [at, failed] = std::from_chars(begin, end, value);
     if (failed != std::errc{} || at != end || value < 0) return std::nullopt;
     text.remove_prefix(digits);
     return value;

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <tuple>
 
 #include "common/log.hpp"
 #include "common/unique_fd.hpp"
@@ -104,7 +105,7 @@ void DiskSpace::ran_out(std::string_view what) {
     spent_ = true;
     enter(State::full);
     // Some file systems free the blocks only with their next commit.
-    if (::unlink(reserve_file_.c_str()) == 0) (void)sync_folder(folder_);
+    if (::unlink(reserve_file_.c_str()) == 0) std::ignore = sync_folder(folder_);
 }
 
 void DiskSpace::look() {
@@ -138,7 +139,10 @@ void DiskSpace::judge(const Room& room) {
         options_.free_bytes_min > 0 ? options_.free_bytes_min : std::min(part, bound_max);
     shown_->free = free;
     shown_->needed = bound;
-    if (spent_) return enter(State::full);
+    if (spent_) {
+        enter(State::full);
+        return;
+    }
     // Once low, somewhat more is needed: no flapping at the bound.
     const auto needed = state() == State::enough ? bound : bound + bound / 4;
     enter(free < needed ? State::low : State::enough);

@@ -5,9 +5,8 @@
 //
 //   enough  new calls come in
 //   low     less is free than the bound: no new calls; those that wait are run
-//   full    a write found no room: the reserve is given up, and nothing new is begun either, so
-//   that
-//           the reserve serves what runs; over when there is room for the reserve and as much again
+//   full    a write found no room: the reserve is given up for what runs, and nothing new is begun;
+//           over when there is room for the reserve and as much again
 //
 // A look is one statvfs; a thread of its own looks several times a second. Thread-safe; reading the
 // state costs an atomic load.
@@ -37,7 +36,7 @@ class DiskSpace {
 public:
     enum class State : std::uint8_t { enough, low, full };
 
-    /// The folder exists. The first look is taken, but nothing is written before the first look().
+    /// The folder exists. Nothing is measured or written before the first look().
     DiskSpace(std::filesystem::path folder, DiskSpaceOptions options, Metrics& metrics);
     ~DiskSpace() { stop(); }
     DiskSpace(const DiskSpace&) = delete;
@@ -71,7 +70,7 @@ private:
     bool measure(Room& room) const;
     void judge(const Room& room);
     bool make_reserve(std::uint64_t bytes);
-    void enter(State state);
+    void enter(State next);
     void watch();
 
     const std::filesystem::path folder_;

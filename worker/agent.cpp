@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <csignal>
 
 #include "common/log.hpp"
 
@@ -23,6 +24,7 @@ constexpr int stillborn_max = 3;
 // output has ended, too, for then it has exited. A busy engine takes seconds.
 constexpr std::chrono::seconds exit_wait_max{1};
 constexpr std::chrono::seconds sure_exit_wait_max{10};
+constexpr int exit_code_of_kill = 128 + SIGKILL;
 
 double seconds_since(Deadline begun) {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
@@ -150,22 +152,32 @@ Task<Result<void>> Agent::run_in(
 }
 
 Task<Error> Agent::explain_loss(ContainerRef container) {
-    Error error{.code = Errc::container_exit, .message = {}, .detail = {}};
     auto exited = co_await container->exited.wait(deadline_in(exit_wait_max));
     if (!exited && container->output->is_over()) {
         exited = co_await container->exited.wait(deadline_in(sure_exit_wait_max));
     }
-    if (!exited) co_return error;  // it closed the connection and lives
+    // It closed the connection and lives.
+    if (!exited) co_return Error{.code = Errc::container_exit, .message = {}, .detail = {}};
     const auto state =
         co_await driver_.inspect(container->engine_id, deadline_in(EngineTimes{}.request));
-    if (state && *state && (*state)->oom_killed) {
-        error.code = Errc::out_of_memory;
-    } else if (exited->code) {
-        error.message = fmt::format(
-            "{}: container exit code {}", spec_of(Errc::container_exit).message, *exited->code
-        );
+    const bool oom_killed = state && *state && (*state)->oom_killed;
+    co_return error_of_exit(*exited, oom_killed, container->killed);
+}
+
+Error error_of_exit(const ExitStatus& exit, bool oom_killed, bool killed_by_us) {
+    // The engine hears of a kill for memory and of the exit by two ways; when the exit overtakes
+    // the other, all it ever knows is the signal. A kill that is neither ours nor that of an engine
+    // which comes back is taken for the kernel's, as Fn takes it.
+    const bool killed_by_others = !killed_by_us && !exit.engine_was_away;
+    if (oom_killed || (exit.code == exit_code_of_kill && killed_by_others)) {
+        return {.code = Errc::out_of_memory, .message = {}, .detail = {}};
     }
-    co_return error;
+    Error error{.code = Errc::container_exit, .message = {}, .detail = {}};
+    if (exit.code) {
+        error.message =
+            fmt::format("{}: container exit code {}", spec_of(error.code).message, *exit.code);
+    }
+    return error;
 }
 
 }  // namespace stoker

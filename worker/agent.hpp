@@ -50,4 +50,7 @@ private:
     Histogram& slot_wait_seconds_;
 };
 
+/// What the exit of its container means to the call in it.
+Error error_of_exit(const ExitStatus& exit, bool oom_killed, bool killed_by_us);
+
 }  // namespace stoker

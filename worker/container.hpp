@@ -35,6 +35,7 @@ struct Container {
     std::shared_ptr<FunctionOutput> output;
     Latch<ExitStatus> exited;
     std::function<void()> on_early_exit;  ///< home lane only: wakes who waits for it to come up
+    std::atomic<bool> killed = false;     ///< by us: how it exits says nothing of the function
 
     // Used only by whoever holds the slot.
     UniqueFd connection;

@@ -13,9 +13,9 @@ namespace stoker {
 
 namespace {
 
-constexpr std::size_t own_output_bytes_max = 64 * 1024;
+constexpr std::size_t own_output_bytes_max = 64UL * 1024;
 // A function that writes without end must not keep a drain going for ever.
-constexpr std::size_t drain_bytes_max = 1024 * 1024;
+constexpr std::size_t drain_bytes_max = 1024UL * 1024;
 
 }  // namespace
 
@@ -89,9 +89,10 @@ void FunctionOutput::drain_both() {
 }
 
 void FunctionOutput::drain(Pipe& pipe) {
-    thread_local std::array<char, 64 * 1024> buffer;
+    static thread_local std::array<char, 64UL * 1024> buffer;
     std::size_t total = 0;
     while (pipe.open && total < drain_bytes_max) {
+        // The pipes do not block. NOLINTNEXTLINE(clang-analyzer-unix.BlockInCriticalSection)
         const auto size = ::read(pipe.descriptor.native_handle(), buffer.data(), buffer.size());
         if (size > 0) {
             take(pipe.stream, {buffer.data(), static_cast<std::size_t>(size)});

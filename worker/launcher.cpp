@@ -206,6 +206,7 @@ Task<> Launcher::remove(ContainerRef container) {
 }
 
 Task<> Launcher::kill(ContainerRef container) {
+    container->killed = true;
     co_await driver_.kill(container->engine_id, "SIGKILL", request_deadline());
 }
 

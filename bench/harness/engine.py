@@ -82,6 +82,14 @@ def remove_containers(label):
         engine("DELETE", f"/containers/{container['Id']}?force=true&v=true")
 
 
+def _wait_for(path):
+    deadline = time.monotonic() + 30
+    while not os.path.exists(path):
+        if time.monotonic() > deadline:
+            refuse("the function's container did not come up")
+        time.sleep(0.0002)
+
+
 class BareContainer:
     """The function in a container made by hand, with the settings Stoker uses where they cost time.
     Used with `with`; `seconds` has the time of each stage."""
@@ -121,11 +129,7 @@ class BareContainer:
         lap("create")
         _must("POST", f"/containers/{made['Id']}/start")
         lap("start")
-        deadline = time.monotonic() + 30
-        while not os.path.exists(self.socket):
-            if time.monotonic() > deadline:
-                refuse("the function's container did not come up")
-            time.sleep(0.0002)
+        _wait_for(self.socket)
         lap("socket")
         with socket.socket(socket.AF_UNIX) as call:
             call.connect(self.socket)
@@ -150,8 +154,7 @@ def docker_run_seconds():
                 ["docker", "run", "-d", "--label", label, "--memory", "128m", "--log-driver", "none",
                  "-v", f"{folder}:/tmp/iofs", "-e", "FN_LISTENER=unix:/tmp/iofs/lsnr.sock", IMAGE],
                 check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=120)
-            while not os.path.exists(folder + "/lsnr.sock"):
-                time.sleep(0.0002)
+            _wait_for(folder + "/lsnr.sock")
             return time.perf_counter() - begun
         except (FileNotFoundError, subprocess.CalledProcessError):
             return None

@@ -47,7 +47,6 @@ class Report:
             json.dump({"machine": self.machine, "options": self.options, "rows": rows}, out, indent=2)
             out.write("\n")
 
-
     def write_markdown(self, path, heading):
         """The table of docs/benchmarks.md."""
         lines = ["```", heading, "```", "", "| what | measured | floor | ratio |", "|---|---|---|---|"]

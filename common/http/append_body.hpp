@@ -15,7 +15,7 @@ namespace stoker {
 struct AppendBody {
     using value_type = std::string;
 
-    class reader {
+    class reader {  // NOLINT(readability-identifier-naming): the name that Beast looks for
     public:
         template <bool is_request, class Fields>
         reader(boost::beast::http::header<is_request, Fields>&, value_type& body) : body_(body) {}

@@ -245,8 +245,9 @@ void SimWorld::run_until(Millis end) {
 }
 
 void SimWorld::take_turns() {
-    do queue_.pump();
-    while (take_round());
+    do {
+        queue_.pump();
+    } while (take_round());
     const auto counts = store_.counts();
     history_.counted(counts.queued + counts.running);
 }
@@ -280,7 +281,10 @@ void SimWorld::bury(Place& place) {
     }
     place.process.reset();
     history_.note("process gone");
-    if (is_healed_) return start(place);
+    if (is_healed_) {
+        start(place);
+        return;
+    }
     after(random_.between(Millis{100}, Millis{8'000}), [this, &place] { start(place); });
 }
 
@@ -317,8 +321,9 @@ bool SimWorld::is_quiet() const {
 bool SimWorld::run_until_quiet() {
     const auto end = VirtualTime::now() + quiet_within;
     // At least once round the sweeps, so that nothing that is on its way is missed.
-    do run_until(VirtualTime::now() + Millis{3'000});
-    while (!is_quiet() && VirtualTime::now() < end);
+    do {
+        run_until(VirtualTime::now() + Millis{3'000});
+    } while (!is_quiet() && VirtualTime::now() < end);
     return is_quiet();
 }
 

@@ -12,10 +12,10 @@
 #include <filesystem>
 #include <string>
 
-#define REQUIRE_LOOP_DISKS                                               \
-    if (const auto why = stoker::test::why_no_loop_disks(); why != "") { \
-        MESSAGE("skipped: ", why);                                       \
-        return;                                                          \
+#define REQUIRE_LOOP_DISKS                                                  \
+    if (const auto why = stoker::test::why_no_loop_disks(); !why.empty()) { \
+        MESSAGE("skipped: ", why);                                          \
+        return;                                                             \
     }
 
 namespace stoker::test {

@@ -84,6 +84,11 @@ TEST_CASE("bad function: takes more memory than it has") {
     CHECK(call.at("status") == "killed");
     CHECK(call.at("error_code") == "out_of_memory");
     check_next_call_is_well(stoker, fn);
+    // Where the engine does not know of the kill but by the exit code.
+    const auto untold = stoker.ended(stoker.call_async(fn, "exit 137"));
+    CHECK(untold.at("status") == "killed");
+    CHECK(untold.at("error_code") == "out_of_memory");
+    check_next_call_is_well(stoker, fn);
 }
 
 TEST_CASE("bad function: answers what is not HTTP, or a status outside the contract") {

@@ -45,9 +45,7 @@ TEST_CASE("clock jump: calls that run and wait end once, new ones run, ids stay 
         CAPTURE(shift.count());
         // It runs through several leases and sweeps on either side of the jump.
         const auto running = stoker.call_async(fn, "sleep 2500");
-        eventually("it executes", [&] {
-            return stoker.json("GET", "/v2/calls/" + running).value("phase", "") == "executing";
-        });
+        wait_until_executing(stoker, running);
         auto waiting = std::async(std::launch::async, [&] { return stoker.ended(running); });
         stoker.shift_clock(shift);
         for (int i = 0; i < 10; ++i) {

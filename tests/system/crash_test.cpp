@@ -42,9 +42,7 @@ TEST_CASE("crash: a call that ran when Stoker was killed runs again, as the next
     Running stoker;
     const auto fn = stoker.make_fn(function_image());
     const auto id = stoker.call_async(fn, "sleep 1000");
-    eventually("it executes", [&] {
-        return stoker.json("GET", "/v2/calls/" + id).value("phase", "") == "executing";
-    });
+    wait_until_executing(stoker, id);
     const auto before = stoker.containers();
     stoker.kill_hard();
     stoker.start_ready();
@@ -60,9 +58,7 @@ TEST_CASE("crash: a call whose attempts are used up ends as lost") {
     Running stoker;
     const auto fn = stoker.make_fn(function_image(), {{"retry", {{"max_attempts", 1}}}});
     const auto id = stoker.call_async(fn, "sleep 5000");
-    eventually("it executes", [&] {
-        return stoker.json("GET", "/v2/calls/" + id).value("phase", "") == "executing";
-    });
+    wait_until_executing(stoker, id);
     stoker.kill_hard();
     stoker.start();
     const auto call = stoker.ended(id);

@@ -66,20 +66,8 @@ void check_refused_as_full(const HttpAnswer& answer) {
 
 std::string executing(const StokerProcess& stoker, const std::string& fn, const std::string& body) {
     auto id = stoker.call_async(fn, body);
-    eventually("it executes", [&] {
-        return stoker.json("GET", "/v2/calls/" + id).value("phase", "") == "executing";
-    });
+    wait_until_executing(stoker, id);
     return id;
-}
-
-void check_all_ended_well(StokerProcess& stoker, const std::vector<std::string>& accepted) {
-    for (const auto& id : accepted) CHECK(stoker.ended(id).at("status") == "success");
-    stoker.send(SIGTERM);
-    CHECK(stoker.wait_exit() == 0);
-    const auto stored = read_stored(stoker.data_folder());
-    CHECK(stored.integrity == "ok");
-    CHECK(stored.blobs_missing == 0);
-    CHECK(stored.files_unnamed == 0);
 }
 
 }  // namespace

@@ -11,9 +11,7 @@ TEST_CASE("drain: running calls end, waiting ones stay queued, no container is l
     Running stoker({"--memory", "200MB"});
     const auto fn = stoker.make_fn(function_image());
     const auto running = stoker.call_async(fn, "sleep 700");
-    eventually("it executes", [&] {
-        return stoker.json("GET", "/v2/calls/" + running).value("phase", "") == "executing";
-    });
+    wait_until_executing(stoker, running);
     std::vector<std::string> waiting;
     for (int i = 0; i < 20; ++i) waiting.push_back(stoker.call_async(fn, "echo x"));
     stoker.send(SIGTERM);
@@ -31,9 +29,7 @@ TEST_CASE("drain: what does not end in the grace time is handed back and runs ag
     Running stoker({"--drain", "300ms"});
     const auto fn = stoker.make_fn(function_image(), {{"retry", {{"max_attempts", 1}}}});
     const auto id = stoker.call_async(fn, "sleep 3000");
-    eventually("it executes", [&] {
-        return stoker.json("GET", "/v2/calls/" + id).value("phase", "") == "executing";
-    });
+    wait_until_executing(stoker, id);
     stoker.send(SIGTERM);
     CHECK(stoker.wait_exit() == 0);
     CHECK(stoker.containers().empty());
@@ -56,9 +52,7 @@ TEST_CASE("drain: a call that runs longer than the worker's lease is neither los
     );
     const auto fn = stoker.make_fn(function_image());
     const auto id = stoker.call_async(fn, "sleep 3500");
-    eventually("it executes", [&] {
-        return stoker.json("GET", "/v2/calls/" + id).value("phase", "") == "executing";
-    });
+    wait_until_executing(stoker, id);
     stoker.send(SIGTERM);
     CHECK(stoker.wait_exit() == 0);
     stoker.start();
@@ -72,9 +66,7 @@ TEST_CASE("drain: a second signal exits at once and loses nothing") {
     const auto fn = stoker.make_fn(function_image());
     std::vector<std::string> ids;
     ids.push_back(stoker.call_async(fn, "sleep 2000"));
-    eventually("it executes", [&] {
-        return stoker.json("GET", "/v2/calls/" + ids[0]).value("phase", "") == "executing";
-    });
+    wait_until_executing(stoker, ids[0]);
     for (int i = 0; i < 50; ++i) ids.push_back(stoker.call_async(fn, "echo x"));
     stoker.send(SIGTERM);
     eventually("the drain begins", [&] { return stoker.log_text().contains("stoker.draining"); });

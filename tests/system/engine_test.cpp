@@ -1,6 +1,8 @@
 // The container engine dies, hangs and comes back under load: what was accepted ends, what runs is
 // told the truth, and the worker finds its way back by itself. On an engine of the test's own.
 
+#include <csignal>
+
 #include "tests/support/private_engine.hpp"
 #include "tests/system/fixture.hpp"
 
@@ -13,14 +15,9 @@ bool is_ready(const StokerProcess& stoker) {
     return stoker.request("GET", "/readyz").status == 200;
 }
 
-void wait_until_executing(const StokerProcess& stoker, const std::string& id) {
-    eventually("it executes", [&] {
-        return stoker.json("GET", "/v2/calls/" + id).value("phase", "") == "executing";
-    });
-}
-
 std::vector<std::string> call_many(const StokerProcess& stoker, const std::string& fn, int count) {
     std::vector<std::string> ids;
+    ids.reserve(static_cast<std::size_t>(count));
     for (int i = 0; i < count; ++i) ids.push_back(stoker.call_async(fn, "sleep 20"));
     return ids;
 }
@@ -67,6 +64,7 @@ TEST_CASE("engine: killed under load and started again, every accepted call ends
     engine.load(function_image());
     const Running stoker({"--docker-host", engine.host()});
     std::vector<std::string> fns;
+    fns.reserve(2);
     for (int i = 0; i < 2; ++i) {
         fns.push_back(stoker.make_fn(function_image(), {{"memory", 32}, {"idle_timeout", 1}}));
     }
@@ -116,4 +114,22 @@ TEST_CASE("engine: while it hangs, hot functions serve and others wait") {
     eventually("it is ready again", [&] { return is_ready(stoker); });
     CHECK(stoker.ended(waiting).at("status") == "success");
     CHECK(stoker.ended(stoker.call_async(cold, "echo x")).at("status") == "success");
+}
+
+TEST_CASE("engine: gone when Stoker ends, which ends all the same") {
+    REQUIRE_PRIVATE_ENGINE
+    PrivateEngine engine;
+    engine.load(function_image());
+    Running stoker({"--docker-host", engine.host()});
+    const auto fn = stoker.make_fn(function_image(), {{"memory", 32}});
+    CHECK(stoker.request("POST", "/invoke/" + fn, "echo warm").body == "warm");
+    engine.kill_hard();
+    // The container cannot be removed, and what waits for its exit waits on.
+    stoker.send(SIGTERM);
+    CHECK(stoker.wait_exit() == 0);
+    CHECK(stoker.log_text().contains("worker.containers_remain"));
+    engine.start();
+    stoker.start_ready();
+    CHECK(stoker.containers().empty());
+    CHECK(stoker.request("POST", "/invoke/" + fn, "echo again").body == "again");
 }

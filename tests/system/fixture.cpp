@@ -58,6 +58,12 @@ Resources at_rest(const StokerProcess& stoker) {
     return now;
 }
 
+void wait_until_executing(const StokerProcess& stoker, const std::string& call_id) {
+    eventually("it executes", [&] {
+        return stoker.json("GET", "/v2/calls/" + call_id).value("phase", "") == "executing";
+    });
+}
+
 bool has_both_lines(const std::string& log, const std::string& text) {
     const auto out = "out: " + text + "\n";
     const auto err = "err: " + text + "\n";

@@ -32,6 +32,9 @@ Resources at_rest(const StokerProcess& stoker);
 /// The value of one series, "name" or "name{label=\"value\"}"; 0 when it is not there.
 double metric(const StokerProcess& stoker, std::string_view series);
 
+/// The call is in its container.
+void wait_until_executing(const StokerProcess& stoker, const std::string& call_id);
+
 /// A Stoker that is ready for calls.
 struct Running : StokerProcess {
     explicit Running(std::vector<std::string> flags = {}) : StokerProcess(std::move(flags)) {

@@ -16,16 +16,6 @@ namespace {
 
 constexpr int aborted = 128 + SIGABRT;
 
-void check_all_ended_well(StokerProcess& stoker, const std::vector<std::string>& accepted) {
-    for (const auto& id : accepted) CHECK(stoker.ended(id).at("status") == "success");
-    stoker.send(SIGTERM);
-    CHECK(stoker.wait_exit() == 0);
-    const auto stored = read_stored(stoker.data_folder());
-    CHECK(stored.integrity == "ok");
-    CHECK(stored.blobs_missing == 0);
-    CHECK(stored.files_unnamed == 0);
-}
-
 /// Under load, then again: what is not acknowledged may be lost, nothing else.
 void fail_under_load(std::string_view only, int sync_errno, int write_errno, std::string body) {
     FaultyStoker stoker;

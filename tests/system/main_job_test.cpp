@@ -163,9 +163,7 @@ TEST_CASE("main job: a deleted function's waiting calls are cancelled, its ended
     const auto done = stoker.call_async(fn, "echo x");
     stoker.ended(done);
     const auto running = stoker.call_async(fn, "sleep 2000");
-    eventually("the first call executes", [&] {
-        return stoker.json("GET", "/v2/calls/" + running).value("phase", "") == "executing";
-    });
+    wait_until_executing(stoker, running);
     const auto waiting = stoker.call_async(fn, "echo y");
     CHECK(stoker.json("GET", "/v2/calls/" + waiting).at("status") == "queued");
 
@@ -181,9 +179,7 @@ TEST_CASE("main job: the half-memory gate holds calls back while busy, and lets 
     const auto slow = stoker.make_fn(function_image(), {{"memory", 160}});
     const auto other = stoker.make_fn(function_image(), {{"memory", 64}});
     const auto busy = stoker.call_async(slow, "sleep 1500");
-    eventually("the big call executes", [&] {
-        return stoker.json("GET", "/v2/calls/" + busy).value("phase", "") == "executing";
-    });
+    wait_until_executing(stoker, busy);
     // 160 of 300 MB are busy: more than half. There is room for 64 MB, but not for asynchronous
     // work…
     const auto held = stoker.call_async(other, "echo x");

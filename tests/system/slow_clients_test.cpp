@@ -148,6 +148,7 @@ private:
 
 std::vector<SlowClient> connect_many(std::uint16_t port, SlowClient::Kind kind, std::size_t count) {
     std::vector<SlowClient> clients;
+    clients.reserve(count);
     for (std::size_t i = 0; i < count; ++i) clients.emplace_back(port, kind);
     return clients;
 }

@@ -1,8 +1,10 @@
 #include "tests/system/stored.hpp"
 
+#include <doctest/doctest.h>
 #include <SQLiteCpp/Database.h>
 #include <SQLiteCpp/Statement.h>
 
+#include <csignal>
 #include <set>
 
 namespace stoker::test {
@@ -17,8 +19,9 @@ Stored read_stored(const fs::path& data_folder) {
     SQLite::Statement calls(db, "SELECT id, status FROM calls");
     while (calls.executeStep()) stored.status[calls.getColumn(0)] = calls.getColumn(1).getString();
     SQLite::Statement responses(db, "SELECT call_id, count(*) FROM responses GROUP BY call_id");
-    while (responses.executeStep())
+    while (responses.executeStep()) {
         stored.responses[responses.getColumn(0)] = responses.getColumn(1);
+    }
 
     std::set<std::string> named;
     SQLite::Statement blobs(
@@ -35,6 +38,16 @@ Stored read_stored(const fs::path& data_folder) {
     for (const auto& name : named) stored.blobs_missing += files.contains(name) ? 0 : 1;
     for (const auto& name : files) stored.files_unnamed += named.contains(name) ? 0 : 1;
     return stored;
+}
+
+void check_all_ended_well(StokerProcess& stoker, const std::vector<std::string>& accepted) {
+    for (const auto& id : accepted) CHECK(stoker.ended(id).at("status") == "success");
+    stoker.send(SIGTERM);
+    CHECK(stoker.wait_exit() == 0);
+    const auto stored = read_stored(stoker.data_folder());
+    CHECK(stored.integrity == "ok");
+    CHECK(stored.blobs_missing == 0);
+    CHECK(stored.files_unnamed == 0);
 }
 
 }  // namespace stoker::test

@@ -5,6 +5,9 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <vector>
+
+#include "tests/support/stoker_process.hpp"
 
 namespace stoker::test {
 
@@ -17,5 +20,8 @@ struct Stored {
 };
 
 Stored read_stored(const std::filesystem::path& data_folder);
+
+/// They end, Stoker ends, and its data are whole.
+void check_all_ended_well(StokerProcess& stoker, const std::vector<std::string>& accepted);
 
 }  // namespace stoker::test

@@ -70,6 +70,8 @@ struct ContainerState {
 struct ExitStatus {
     /// 128 + n for signal n; empty when the engine no longer knows the container.
     std::optional<int> code;
+    /// It was not watched all the time. An engine that starts kills what ran without it.
+    bool engine_was_away = false;
 
     bool operator==(const ExitStatus&) const = default;
 };

@@ -26,7 +26,7 @@ public:
 };
 
 struct ExchangeLimits {
-    std::size_t head_bytes_max = 64 * 1024;
+    std::size_t head_bytes_max = 64UL * 1024;
 };
 
 /// How an exchange ended, and what it means for the container.
@@ -41,7 +41,7 @@ struct ExchangeEnd {
 Task<ExchangeEnd> exchange_http_stream(
     int connection,
     const Invocation& invocation,
-    BodySource& body,
+    BodySource& source,
     FunctionAnswer& answer,
     ExchangeLimits limits,
     Deadline deadline

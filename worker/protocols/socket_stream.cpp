@@ -51,7 +51,7 @@ Task<bool> SocketStream::wait(Socket::wait_type type) {
 
 Task<std::expected<void, SocketStream::Failure>> SocketStream::read_some(std::string& into) {
     // Of the lane, not of each stream: emptied before anything else can run here.
-    thread_local std::array<char, 16UL * 1024> buffer;
+    static thread_local std::array<char, 16UL * 1024> buffer;
     for (;;) {
         if (++reads_in_a_row_ > reads_in_a_row_max) {
             reads_in_a_row_ = 0;
@@ -71,7 +71,8 @@ Task<std::expected<void, SocketStream::Failure>> SocketStream::read_some(std::st
     }
 }
 
-std::expected<std::size_t, SocketStream::Failure> SocketStream::try_write(std::string_view bytes) {
+std::expected<std::size_t, SocketStream::Failure> SocketStream::try_write(std::string_view bytes
+) const {
     std::size_t written = 0;
     while (written < bytes.size()) {
         const auto rest = bytes.substr(written);

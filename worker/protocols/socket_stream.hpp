@@ -30,7 +30,7 @@ public:
     Task<std::expected<void, Failure>> read_some(std::string& into);
     /// What the kernel takes at once. A peer that has gone is not an error here: it may have
     /// answered before it went, and the reader finds out.
-    std::expected<std::size_t, Failure> try_write(std::string_view bytes);
+    std::expected<std::size_t, Failure> try_write(std::string_view bytes) const;
     /// All of it.
     Task<std::expected<void, Failure>> write(std::string_view bytes);
 

@@ -208,7 +208,7 @@ TEST_CASE("DockerDriver: wait survives an engine that goes away and comes back")
         }
     };
     const auto waited = with(engine, [](DockerDriver& driver) { return driver.wait("x", soon()); });
-    CHECK(waited == ExitStatus{3});
+    CHECK(waited == ExitStatus{3, true});
     CHECK(asked == 3);
 }
 

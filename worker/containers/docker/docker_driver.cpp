@@ -97,13 +97,15 @@ Task<Result<std::unique_ptr<ContainerStreams>>> DockerDriver::attach(
 }
 
 Task<Result<ExitStatus>> DockerDriver::wait(std::string id, Deadline deadline) {
+    ExitStatus exit;
     for (auto pause = reconnect_first;; pause = std::min(pause * 2, reconnect_max)) {
         auto answer = co_await engine_.call("POST", container_path(id, "/wait"), {}, deadline);
-        if (answer && answer->status == 404) co_return ExitStatus();
+        if (answer && answer->status == 404) co_return exit;
         if (answer && answer->status == 200) {
             const auto status = parsed(*answer);
             if (status.is_object() && object_at(status, "Error").empty()) {
-                co_return ExitStatus(static_cast<int>(integer_at(status, "StatusCode")));
+                exit.code = static_cast<int>(integer_at(status, "StatusCode"));
+                co_return exit;
             }
         }
         // The engine went away or stumbled; the container may live on without it (live restore), so
@@ -112,6 +114,7 @@ Task<Result<ExitStatus>> DockerDriver::wait(std::string id, Deadline deadline) {
             if (!answer) co_return fail(std::move(answer.error()));
             co_return refused("wait for container", *answer);
         }
+        exit.engine_was_away = true;
         co_await sleep_for(pause);
     }
 }
