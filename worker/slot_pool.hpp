@@ -36,8 +36,8 @@
 
 namespace stoker {
 
-/// Shared by a launch and those who look at it: pulling, then starting.
-using LaunchPhase = std::shared_ptr<std::atomic<CallPhase>>;
+/// How a launch says what it is doing: pulling, if its image is absent, then starting.
+using LaunchPhase = std::function<void(CallPhase)>;
 
 class SlotPool {
 public:
@@ -135,11 +135,11 @@ private:
         std::vector<ContainerRef> idle;  // the back was used last
         std::deque<WaiterRef> waiters;
         std::size_t starting = 0;
-        std::size_t alive = 0;  // idle or busy
+        std::size_t pulling = 0;  // of those starting
+        std::size_t alive = 0;    // idle or busy
         std::optional<double> mean_run_s;
         Clock::time_point waiting_since{};
         Clock::time_point latest_end{};
-        LaunchPhase phase = std::make_shared<std::atomic<CallPhase>>(CallPhase::slot);
         bool in_ring = false;
         std::optional<Clock::time_point> short_since;  // its turn came, but no memory was free
     };
@@ -173,8 +173,12 @@ private:
 
     void carry_out(Todo todo);
     Task<> launch(FnSpecRef fn, MemoryTokens::Token memory);
+    void pull_began(const FnSpecRef& fn);
+    void pull_ended(const FnSpecRef& fn);
     Task<> remove(ContainerRef container);
-    void launched(const FnSpecRef& fn, Result<ContainerRef> result, Clock::duration took);
+    void launched(
+        const FnSpecRef& fn, Result<ContainerRef> result, Clock::duration took, bool pulling
+    );
     Task<> review_loop();
     void review(Todo& todo);
     Task<> idle_loop();
@@ -194,6 +198,7 @@ private:
     std::unordered_set<ContainerRef> busy_;
     std::size_t starting_ = 0;
     std::size_t freezing_ = 0;
+    std::size_t pulling_ = 0;      // of those starting
     std::int64_t leaving_mb_ = 0;  // of containers being removed
     double mean_start_s_;
     bool closing_ = false;
