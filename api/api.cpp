@@ -43,7 +43,7 @@ struct Api::Parts {
              deps.events,
              deps.ids,
              deps.clock,
-             deps.memory_fits,
+             deps.container_fits,
              settings.public_url}
         ),
         invoke(
@@ -51,7 +51,7 @@ struct Api::Parts {
              acceptor,
              deps.invoker,
              deps.ids,
-             deps.memory_fits,
+             deps.container_fits,
              settings.invoke,
              settings.keep_authorization,
              settings.public_url}

@@ -24,6 +24,8 @@
 
 namespace stoker {
 
+struct SlotKey;
+
 struct Container {
     std::string name;  ///< ours, unique
     FnSpecRef fn;
@@ -42,11 +44,14 @@ struct Container {
     std::chrono::steady_clock::time_point connection_used{};
     bool served = false;  ///< it has been given a call
 
-    // The slot pool's, under its mutex.
+    // The slot table's, under the slot pool's mutex.
+    SlotKey* key = nullptr;
     bool idle = false;
     bool retired = false;
-    std::chrono::steady_clock::time_point idle_since{};
-    std::list<std::shared_ptr<Container>>::iterator idle_place{};
+    std::chrono::steady_clock::time_point up_since{};
+    std::chrono::steady_clock::time_point idle_since{};       ///< the last time, if there was one
+    std::list<std::shared_ptr<Container>>::iterator place{};  // among all containers
+    std::list<std::shared_ptr<Container>>::iterator key_place{};  // among those of its key
 };
 
 using ContainerRef = std::shared_ptr<Container>;

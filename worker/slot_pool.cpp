@@ -3,81 +3,50 @@
 #include <algorithm>
 
 #include "common/async/spawn.hpp"
-#include "common/log.hpp"
 
 namespace stoker {
-
-namespace {
-
-/// How long keys that fit may be served before one that waits for memory.
-constexpr std::chrono::seconds overtaking_max{10};
-/// Of the keys that want a launch, how many are looked at in one go.
-constexpr std::size_t ring_looked_at_max = 64;
-
-/// Moves a mean towards a new sample; recent samples count more.
-double moved(double mean, double sample) { return mean + (sample - mean) * 0.2; }
-
-double seconds(std::chrono::steady_clock::duration d) {
-    return std::chrono::duration<double>(d).count();
-}
-
-/// The cause lies with the image or the function's settings: another launch would fail the same
-/// way.
-bool is_permanent(Errc code) {
-    return code == Errc::image_not_found || code == Errc::impossible_memory;
-}
-
-}  // namespace
 
 SlotPool::SlotPool(Lanes& lanes, MemoryTokens& memory, LaunchPolicy policy, Hooks hooks) :
     lanes_(lanes),
     memory_(memory),
     policy_(policy),
     hooks_(std::move(hooks)),
-    mean_start_s_(policy.expected_start_s),
-    review_lane_(lanes.at(0)) {}
+    table_(memory, policy),
+    tick_lane_(lanes.at(0)) {}
 
-void SlotPool::start() { spawn(background_, review_lane_, "slot_pool.review", review_loop()); }
+void SlotPool::start() { spawn(background_, tick_lane_, "slot_pool.tick", tick_loop()); }
+
+bool SlotPool::can_ever_fit(std::uint64_t memory_mb, std::uint64_t milli_cpus) const {
+    return memory_.can_ever_fit(static_cast<std::int64_t>(memory_mb)) &&
+           (policy_.milli_cpus == 0 || static_cast<std::int64_t>(milli_cpus) <= policy_.milli_cpus);
+}
 
 Task<Result<SlotPool::Slot>> SlotPool::acquire(FnSpecRef fn, Deadline give_up) {
     const auto lane = co_await asio::this_coro::executor;
-    const auto memory_mb = static_cast<std::int64_t>(fn->memory_mb);
-    if (!memory_.can_ever_fit(memory_mb)) co_return fail(Errc::impossible_memory);
+    if (!can_ever_fit(*fn)) co_return fail(Errc::impossible_memory);
     ContainerRef idle;
-    WaiterRef waiter;
-    Todo todo;
+    std::shared_ptr<Waiter> waiter;
+    SlotTable::Actions actions;
     {
         const std::scoped_lock lock(mutex_);
-        if (closing_) co_return fail(Errc::shutting_down);
-        auto& key = key_of(fn);
-        if (!key.idle.empty()) {
-            idle = key.idle.back();
-            take_out_of_idle(key, idle);
-            busy_.insert(idle);
-        } else {
-            waiter = enqueue(key, lane, todo);
+        if (table_.is_closing()) co_return fail(Errc::shutting_down);
+        idle = table_.take_idle(fn);
+        if (!idle) {
+            waiter = std::make_shared<Waiter>(fn, lane);
+            table_.want(waiter, Clock::now());
+            actions = take_actions();
         }
     }
-    const bool changed = idle || !todo.launches.empty();
-    carry_out(std::move(todo));
+    const bool changed = idle || !actions.launches.empty();
+    carry_out(std::move(actions));
     if (changed) hooks_.changed();
     if (idle) co_return Slot(this, std::move(idle));
 
     auto got = co_await waiter->answer.wait(give_up);
     if (!got) {
-        bool answered = false;
-        {
-            const std::scoped_lock lock(mutex_);
-            answered = !waiter->queued;
-            if (!answered) {
-                auto& key = key_of(fn);
-                std::erase(key.waiters, waiter);
-                forget_if_unused(fn->slot_key);
-                pump(todo);  // those behind may go on
-            }
-        }
-        carry_out(std::exchange(todo, {}));
-        if (!answered) co_return fail(Errc::server_busy);
+        bool given_up = false;
+        on([&](SlotTable& table, auto now) { given_up = table.give_up(waiter, now); });
+        if (given_up) co_return fail(Errc::server_busy);
         // The answer is on its way to this lane: it must not be lost with its container in it.
         got = co_await waiter->answer.wait(Deadline::max());
     }
@@ -86,369 +55,134 @@ Task<Result<SlotPool::Slot>> SlotPool::acquire(FnSpecRef fn, Deadline give_up) {
 }
 
 void SlotPool::give_back(ContainerRef container, Clock::time_point since, bool reusable) {
-    Todo todo;
-    {
-        const std::scoped_lock lock(mutex_);
-        busy_.erase(container);
-        auto& key = key_of(container->fn);
-        const auto now = Clock::now();
-        key.latest_end = now;
-        key.mean_run_s = moved(key.mean_run_s.value_or(seconds(now - since)), seconds(now - since));
-        if (!reusable || closing_ || container->exited.is_set()) {
-            retire(key, container, todo);
-        } else {
-            offer(key, std::move(container));
-        }
-        consider(key, now);
-        pump(todo);
-    }
-    carry_out(std::move(todo));
-    note_if_all_back();
+    on([&](SlotTable& table, auto now) { table.gave_back(container, since, reusable, now); });
     hooks_.changed();
 }
 
 void SlotPool::container_exited(const ContainerRef& container) {
-    Todo todo;
-    {
-        const std::scoped_lock lock(mutex_);
-        if (!container->idle) return;  // its call will give it back
-        auto& key = key_of(container->fn);
-        take_out_of_idle(key, container);
-        retire(key, container, todo);
-        pump(todo);
-    }
-    carry_out(std::move(todo));
+    on([&](SlotTable& table, auto now) { table.exited(container, now); });
     hooks_.changed();
+}
+
+void SlotPool::keep_warm(FnSpecRef fn) {
+    if (!can_ever_fit(*fn)) return;
+    on([&](SlotTable& table, auto now) { table.keep_warm(fn, now); });
+}
+
+void SlotPool::forget_warm(const std::string& fn_id) {
+    on([&](SlotTable& table, auto now) { table.forget_warm(fn_id, now); });
 }
 
 CallPhase SlotPool::phase_of(const std::string& slot_key) const {
     const std::scoped_lock lock(mutex_);
-    const auto found = keys_.find(slot_key);
-    if (found == keys_.end() || found->second.starting == 0) return CallPhase::slot;
-    return found->second.phase->load();
+    return table_.phase_of(slot_key);
 }
 
 std::int64_t SlotPool::busy_mb() const {
     const std::scoped_lock lock(mutex_);
-    return memory_.used_mb() - idle_mb_;
+    return memory_.used_mb() - table_.idle_mb();
 }
 
 SlotPool::Counts SlotPool::counts() const {
     const std::scoped_lock lock(mutex_);
-    Counts counts{.starting = starting_, .idle = idle_.size(), .busy = busy_.size(), .waiting = 0};
-    for (const auto& [name, key] : keys_) counts.waiting += key.waiters.size();
-    return counts;
+    return {
+        .starting = table_.starting(),
+        .idle = table_.idle(),
+        .busy = table_.busy(),
+        .waiting = table_.waiting(),
+        .waiting_limited = table_.waiting_limited(),
+        .milli_cpus = table_.milli_cpus()
+    };
 }
 
-// --- with the mutex held ---
-
-SlotPool::WaiterRef SlotPool::enqueue(Key& key, Executor lane, Todo& todo) {
-    auto waiter = std::make_shared<Waiter>(lane);
-    const auto now = Clock::now();
-    if (key.waiters.empty()) key.waiting_since = now;
-    key.waiters.push_back(waiter);
-    consider(key, now);
-    pump(todo);
-    if (const auto due = launch_due(key)) review_by(*due);
-    return waiter;
+std::size_t SlotPool::concurrency_limit(const std::string& fn_id) const {
+    const std::scoped_lock lock(mutex_);
+    return table_.concurrency_limit(fn_id);
 }
 
-SlotPool::Key& SlotPool::key_of(const FnSpecRef& fn) {
-    auto& key = keys_[fn->slot_key];
-    key.fn = fn;
-    return key;
-}
-
-void SlotPool::forget_if_unused(const std::string& slot_key) {
-    const auto found = keys_.find(slot_key);
-    if (found == keys_.end()) return;
-    const auto& key = found->second;
-    if (key.waiters.empty() && key.alive == 0 && key.starting == 0 && !key.in_ring) {
-        keys_.erase(found);
+template <class Event>
+void SlotPool::on(Event event) {
+    SlotTable::Actions actions;
+    bool is_all_back = false;
+    {
+        const std::scoped_lock lock(mutex_);
+        event(table_, Clock::now());
+        actions = take_actions();
+        is_all_back = table_.is_all_back();
     }
+    carry_out(std::move(actions));
+    if (is_all_back) all_back_.set(true);
 }
 
-void SlotPool::offer(Key& key, ContainerRef container) {
-    if (!key.waiters.empty()) {
-        auto waiter = std::move(key.waiters.front());
-        key.waiters.pop_front();
-        waiter->queued = false;
-        busy_.insert(container);
-        waiter->answer.set(std::move(container));
-        return;
+void SlotPool::carry_out(SlotTable::Actions actions) {
+    for (auto& [waiter, answer] : actions.handovers) {
+        static_cast<Waiter&>(*waiter).answer.set(std::move(answer));
     }
-    container->idle = true;
-    container->idle_since = Clock::now();
-    container->idle_place = idle_.insert(idle_.end(), container);
-    idle_mb_ += container->memory.mb();
-    key.idle.push_back(container);
-    review_by(container->idle_since + std::chrono::seconds(container->fn->idle_timeout_s));
-}
-
-void SlotPool::take_out_of_idle(Key& key, const ContainerRef& container) {
-    container->idle = false;
-    idle_.erase(container->idle_place);
-    idle_mb_ -= container->memory.mb();
-    if (key.idle.back() == container) {
-        key.idle.pop_back();  // by far the most frequent: last in, first out
-    } else {
-        std::erase(key.idle, container);
+    for (auto& next : actions.launches) {
+        spawn(background_, lanes_.next(), "slot_pool.launch", launch(std::move(next)));
     }
-}
-
-void SlotPool::retire(Key& key, const ContainerRef& container, Todo& todo) {
-    --key.alive;
-    container->retired = true;
-    leaving_mb_ += container->memory.mb();
-    todo.removals.push_back(container);
-}
-
-std::optional<SlotPool::Clock::time_point> SlotPool::launch_due(const Key& key) const {
-    return stoker::launch_due(
-        Demand{
-            .waiting = key.waiters.size(),
-            .starting = key.starting,
-            .alive = key.alive,
-            .mean_run_s = key.mean_run_s,
-            .mean_start_s = mean_start_s_,
-            .waiting_since = key.waiting_since,
-            .latest_end = key.latest_end
-        },
-        policy_
-    );
-}
-
-void SlotPool::consider(Key& key, Clock::time_point now) {
-    if (key.in_ring || closing_) return;
-    const auto due = launch_due(key);
-    if (!due || *due > now) return;
-    key.in_ring = true;
-    ring_.push_back(key.fn->slot_key);
-}
-
-void SlotPool::pump(Todo& todo) {
-    const auto now = Clock::now();
-    bool short_of_memory = false;
-    for (std::size_t at = 0; at < std::min(ring_.size(), ring_looked_at_max);) {
-        if (starting_ >= policy_.start_max || closing_) break;
-        const auto name = ring_[at];
-        auto& key = keys_.at(name);
-        const auto due = launch_due(key);
-        if (!due || *due > now) {
-            ring_.erase(ring_.begin() + static_cast<std::ptrdiff_t>(at));
-            key.in_ring = false;
-            key.short_since.reset();
-            forget_if_unused(name);
-            continue;
-        }
-        const auto needed_mb = static_cast<std::int64_t>(key.fn->memory_mb);
-        auto token = memory_.try_take(needed_mb);
-        if (!token) {
-            // Room is made for the first in turn only. Those behind it may use what is free
-            // meanwhile, but not for ever: a big function must not starve behind small ones.
-            if (!std::exchange(short_of_memory, true)) make_room(key, needed_mb, todo);
-            if (!key.short_since) key.short_since = now;
-            if (now - *key.short_since > overtaking_max) break;
-            ++at;
-            continue;
-        }
-        ++key.starting;
-        ++starting_;
-        key.waiting_since = now;  // one launch for each such stretch of waiting
-        key.short_since.reset();
-        todo.launches.emplace_back(key.fn, std::move(*token));
-        ring_.erase(ring_.begin() + static_cast<std::ptrdiff_t>(at));
-        ring_.push_back(name);
-    }
-}
-
-void SlotPool::make_room(const Key& wanting, std::int64_t needed_mb, Todo& todo) {
-    auto short_mb = needed_mb - memory_.free_mb() - leaving_mb_;
-    std::vector<ContainerRef> victims;
-    for (const auto& container : idle_) {
-        if (short_mb <= 0) break;
-        if (container->fn->slot_key == wanting.fn->slot_key) continue;
-        victims.push_back(container);
-        short_mb -= container->memory.mb();
-    }
-    if (short_mb > 0) return;  // not enough: evicting some would help nobody
-    for (const auto& victim : victims) {
-        auto& key = key_of(victim->fn);
-        take_out_of_idle(key, victim);
-        retire(key, victim, todo);
-    }
-}
-
-SlotPool::Clock::time_point SlotPool::next_review() const {
-    auto next = Clock::time_point::max();
-    for (const auto& [name, key] : keys_) {
-        if (key.in_ring || key.waiters.empty()) continue;
-        if (const auto due = launch_due(key)) next = std::min(next, *due);
-    }
-    for (const auto& container : idle_) {
-        const std::chrono::seconds idle_for(container->fn->idle_timeout_s);
-        next = std::min(next, container->idle_since + idle_for);
-    }
-    return next;
-}
-
-void SlotPool::review_by(Clock::time_point at) {
-    if (!review_ || at >= review_at_) return;
-    review_at_ = at;
-    std::exchange(review_, std::nullopt)->set(true);
-}
-
-// --- without the mutex ---
-
-void SlotPool::carry_out(Todo todo) {
-    for (auto& [fn, memory] : todo.launches) {
-        spawn(background_, lanes_.next(), "slot_pool.launch", launch(fn, std::move(memory)));
-    }
-    for (auto& container : todo.removals) {
+    for (auto& container : actions.removals) {
         const auto home = container->home;
         spawn(background_, home, "slot_pool.remove", remove(std::move(container)));
     }
 }
 
-Task<> SlotPool::launch(FnSpecRef fn, MemoryTokens::Token memory) {
-    const auto begun = Clock::now();
-    LaunchPhase phase;
-    {
-        const std::scoped_lock lock(mutex_);
-        phase = key_of(fn).phase;
-        phase->store(CallPhase::starting);
+SlotTable::Actions SlotPool::take_actions() {
+    auto actions = table_.take_actions();
+    if (tick_ && actions.tick_by < tick_at_) {
+        tick_at_ = actions.tick_by;
+        std::exchange(tick_, std::nullopt)->set(true);
     }
-    auto result = co_await hooks_.launch(fn, std::move(memory), phase);
-    launched(fn, std::move(result), Clock::now() - begun);
+    return actions;
 }
 
-void SlotPool::launched(const FnSpecRef& fn, Result<ContainerRef> result, Clock::duration took) {
-    Todo todo;
-    {
-        const std::scoped_lock lock(mutex_);
-        auto& key = key_of(fn);
-        --key.starting;
-        --starting_;
-        if (result) {
-            ++key.alive;
-            mean_start_s_ = moved(mean_start_s_, seconds(took));
-            if (closing_ || (*result)->exited.is_set()) {
-                retire(key, *result, todo);
-            } else {
-                offer(key, std::move(*result));
-            }
-        } else {
-            // The caller that waited longest hears of it; all of them when it is hopeless.
-            do {
-                if (key.waiters.empty()) break;
-                key.waiters.front()->queued = false;
-                key.waiters.front()->answer.set(fail(result.error()));
-                key.waiters.pop_front();
-            } while (is_permanent(result.error().code));
-        }
-        consider(key, Clock::now());
-        if (const auto due = launch_due(key)) review_by(*due);
-        forget_if_unused(fn->slot_key);
-        pump(todo);
-    }
-    carry_out(std::move(todo));
-    note_if_all_back();
+Task<> SlotPool::launch(SlotTable::Launch launch) {
+    const auto begun = Clock::now();
+    auto result = co_await hooks_.launch(launch.fn, std::move(launch.memory), launch.phase);
+    on([&](SlotTable& table, auto now) {
+        table.launched(launch.key, std::move(result), begun, now);
+    });
     hooks_.changed();
 }
 
 Task<> SlotPool::remove(ContainerRef container) {
-    const auto fn = container->fn;
-    const auto memory_mb = container->memory.mb();
     co_await hooks_.remove(container);
-    Todo todo;
-    {
-        const std::scoped_lock lock(mutex_);
-        container->memory = {};
-        leaving_mb_ -= memory_mb;
-        forget_if_unused(fn->slot_key);
-        pump(todo);
-    }
-    carry_out(std::move(todo));
+    on([&](SlotTable& table, auto now) { table.removed(container, now); });
     hooks_.changed();
 }
 
-Task<> SlotPool::review_loop() {
+Task<> SlotPool::tick_loop() {
     for (;;) {
-        OneShot<bool> woken(review_lane_);
+        OneShot<bool> woken(tick_lane_);
         Clock::time_point next;
         {
             const std::scoped_lock lock(mutex_);
-            if (closing_) co_return;
-            next = review_at_ = next_review();
-            review_ = woken;
+            if (table_.is_closing()) co_return;
+            next = tick_at_ = table_.next_tick();
+            tick_ = woken;
         }
         co_await woken.wait(next);
-        Todo todo;
         {
             const std::scoped_lock lock(mutex_);
-            review_.reset();
-            review(todo);
+            tick_.reset();
         }
-        carry_out(std::move(todo));
+        on([](SlotTable& table, auto now) { table.tick(now); });
     }
-}
-
-void SlotPool::review(Todo& todo) {
-    const auto now = Clock::now();
-    std::vector<ContainerRef> expired;
-    for (const auto& container : idle_) {
-        const std::chrono::seconds idle_for(container->fn->idle_timeout_s);
-        if (container->idle_since + idle_for <= now) expired.push_back(container);
-    }
-    for (const auto& container : expired) {
-        auto& key = key_of(container->fn);
-        take_out_of_idle(key, container);
-        retire(key, container, todo);
-    }
-    for (auto& [name, key] : keys_) consider(key, now);
-    pump(todo);
 }
 
 void SlotPool::close() {
-    Todo todo;
-    {
-        const std::scoped_lock lock(mutex_);
-        closing_ = true;
-        for (auto& [name, key] : keys_) {
-            for (auto& waiter : key.waiters) {
-                waiter->queued = false;
-                waiter->answer.set(fail(Errc::shutting_down));
-            }
-            key.waiters.clear();
-        }
-        while (!idle_.empty()) {
-            const auto container = idle_.front();
-            auto& key = key_of(container->fn);
-            take_out_of_idle(key, container);
-            retire(key, container, todo);
-        }
-        review_by(Clock::time_point::min());
-    }
-    carry_out(std::move(todo));
-    note_if_all_back();
-}
-
-void SlotPool::note_if_all_back() {
-    {
-        const std::scoped_lock lock(mutex_);
-        if (!closing_ || !busy_.empty() || starting_ > 0) return;
-    }
-    all_back_.set(true);
+    on([](SlotTable& table, auto) { table.close(); });
 }
 
 void SlotPool::kill_busy() {
     std::vector<ContainerRef> busy;
     {
         const std::scoped_lock lock(mutex_);
-        busy.assign(busy_.begin(), busy_.end());
+        busy.assign(table_.in_use().begin(), table_.in_use().end());
     }
     for (auto& container : busy) {
-        spawn(background_, container->home, "slot_pool.kill", hooks_.kill(container));
+        const auto home = container->home;
+        spawn(background_, home, "slot_pool.kill", hooks_.kill(std::move(container)));
     }
 }
 
