@@ -18,7 +18,10 @@ Call new_call(const Fn& fn, std::string id, WallTime now) {
     call.fn_rev = fn.rev;
     call.max_attempts = fn.retry.max_attempts;
     call.image = fn.image;
+    call.format = fn.format;
     call.memory = fn.memory;
+    call.cpus = fn.cpus;
+    call.tmpfs_size = fn.tmpfs_size;
     call.timeout = fn.timeout;
     call.idle_timeout = fn.idle_timeout;
     call.created_at = now;

@@ -61,7 +61,7 @@ Task<Result<Reply>> FnsApi::create(Exchange& exchange) {
     auto fn = fn_from_json(*body);
     if (!fn) co_return fail(std::move(fn.error()));
     if (auto valid = validate(*fn); !valid) co_return fail(std::move(valid.error()));
-    if (!parts_.memory_fits(fn->memory)) co_return fail(Errc::impossible_memory);
+    if (!parts_.memory_fits(fn->container_mb())) co_return fail(Errc::impossible_memory);
 
     fn->id = parts_.ids.next();
     fn->created_at = fn->updated_at = parts_.clock.now();
@@ -81,9 +81,13 @@ Task<Result<Reply>> FnsApi::update(Exchange& exchange, std::string fn_id) {
     if (!body) co_return fail(body.error());
     auto patch = fn_patch_from_json(*body);
     if (!patch) co_return fail(std::move(patch.error()));
-    // What is out of range is for the merge to say.
-    const auto memory = patch->memory.value_or(0);
-    if (memory > 0 && memory <= fn_memory_mb_max && !parts_.memory_fits(memory)) {
+    const auto current = co_await parts_.store.get_fn(fn_id);
+    if (!current) co_return fail(current.error());
+    const auto merged = apply(*current, *patch, parts_.clock.now());
+    if (!merged) co_return fail(merged.error());
+    // A function that has come to be too big for its workers can still be changed otherwise.
+    if (merged->container_mb() > current->container_mb() &&
+        !parts_.memory_fits(merged->container_mb())) {
         co_return fail(Errc::impossible_memory);
     }
 

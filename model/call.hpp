@@ -52,7 +52,10 @@ struct Call {
     int attempt = 0;                      ///< executions claimed so far
     int max_attempts = 3;
     std::string image;
+    FnFormat format = FnFormat::http_stream;
     std::uint64_t memory = 128;      ///< MB
+    std::uint64_t cpus = 0;          ///< thousandths of a processor
+    std::uint32_t tmpfs_size = 0;    ///< MB
     std::int32_t timeout = 30;       ///< s inside the container
     std::int32_t idle_timeout = 30;  ///< s
     std::string error;               ///< empty unless it ended badly

@@ -1,6 +1,12 @@
 #include "model/fn.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <array>
+#include <utility>
+
+#include "model/cpus.hpp"
 
 namespace stoker {
 
@@ -29,6 +35,37 @@ Result<void> validate_names(const Fn& fn) {
     return {};
 }
 
+Result<void> out_of_range(std::string_view what, std::int64_t low, std::int64_t high) {
+    return fail(
+        Errc::invalid_request,
+        fmt::format("{} value is out of range, must be between {} and {}", what, low, high)
+    );
+}
+
+/// Settings that Fn's functions do not have.
+Result<void> validate_own_limits(const Fn& fn) {
+    if (fn.retry.max_attempts < 1 || fn.retry.max_attempts > retry_attempts_max) {
+        return out_of_range("retry.max_attempts", 1, retry_attempts_max);
+    }
+    if (fn.cpus > milli_cpus_max) return fail(Errc::invalid_request, std::string(cpus_rule));
+    if (fn.tmpfs_size > tmpfs_mb_max) return out_of_range("tmpfs_size", 0, tmpfs_mb_max);
+    if (fn.max_concurrency < 0 || fn.max_concurrency > max_concurrency_max) {
+        return out_of_range("max_concurrency", 0, max_concurrency_max);
+    }
+    if (fn.min_idle < 0 || fn.min_idle > min_idle_max) {
+        return out_of_range("min_idle", 0, min_idle_max);
+    }
+    if (fn.min_idle > 0 && fn.format == FnFormat::cold) {
+        return fail(
+            Errc::invalid_request, "min_idle needs a hot format: format default starts per call"
+        );
+    }
+    if (fn.max_concurrency > 0 && fn.min_idle > fn.max_concurrency) {
+        return fail(Errc::invalid_request, "min_idle must not exceed max_concurrency");
+    }
+    return {};
+}
+
 /// Fn's texts say 0 where 1 is meant; clients compare them.
 Result<void> validate_limits(const Fn& fn) {
     const bool async = fn.type == InvokeType::async;
@@ -49,16 +86,22 @@ Result<void> validate_limits(const Fn& fn) {
             Errc::invalid_request, "memory value is out of range. It should be between 0 and 8192"
         );
     }
-    if (fn.retry.max_attempts < 1 || fn.retry.max_attempts > retry_attempts_max) {
-        return fail(
-            Errc::invalid_request,
-            "retry.max_attempts value is out of range, must be between 1 and 100"
-        );
-    }
-    return {};
+    return validate_own_limits(fn);
 }
 
+constexpr std::array<std::string_view, 5> format_words{
+    "http-stream", "http", "json", "cloudevent", "default"
+};
+
 }  // namespace
+
+std::string_view to_word(FnFormat format) { return format_words.at(std::to_underlying(format)); }
+
+std::optional<FnFormat> parse_fn_format(std::string_view word) {
+    const auto found = std::ranges::find(format_words, word);
+    if (found == format_words.end()) return std::nullopt;
+    return static_cast<FnFormat>(found - format_words.begin());
+}
 
 std::string_view to_word(InvokeType type) { return type == InvokeType::async ? "async" : "sync"; }
 
@@ -82,10 +125,15 @@ Result<Fn> apply(const Fn& fn, const FnPatch& patch, WallTime now) {
     Fn merged = fn;
     merged.image = patch.image.value_or(fn.image);
     merged.type = patch.type.value_or(fn.type);
+    merged.format = patch.format.value_or(fn.format);
     merged.memory = patch.memory.value_or(fn.memory);
+    merged.cpus = patch.cpus.value_or(fn.cpus);
+    merged.tmpfs_size = patch.tmpfs_size.value_or(fn.tmpfs_size);
     merged.timeout = patch.timeout.value_or(fn.timeout);
     merged.idle_timeout = patch.idle_timeout.value_or(fn.idle_timeout);
     merged.retry = patch.retry.value_or(fn.retry);
+    merged.max_concurrency = patch.max_concurrency.value_or(fn.max_concurrency);
+    merged.min_idle = patch.min_idle.value_or(fn.min_idle);
     merge(merged.config, patch.config);
     merge_annotations(merged.annotations, patch.annotations);
     if (auto valid = validate(merged); !valid) return fail(std::move(valid.error()));

@@ -32,7 +32,8 @@ Map layered(const Map& under, const Map& over) {
     return merged;
 }
 
-/// Fn hashes these bytes; as a map key they serve unhashed, and nothing can collide.
+/// Fn hashes these bytes, where ours adds the format at the end; as a map key they serve unhashed,
+/// and nothing can collide.
 std::string slot_key(const App& app, const Fn& fn, const Config& config) {
     std::string key;
     append_text(key, app.id);
@@ -41,13 +42,15 @@ std::string slot_key(const App& app, const Fn& fn, const Config& config) {
     append_text(key, fn.image);
     append_number(key, static_cast<std::uint32_t>(fn.timeout));
     append_number(key, static_cast<std::uint32_t>(fn.idle_timeout));
-    append_number(key, std::uint32_t{0});  // tmpfs size
+    append_number(key, fn.tmpfs_size);
     append_number(key, fn.memory);
-    append_number(key, std::uint64_t{0});  // cpus
+    append_number(key, fn.cpus);
     key += '\0';
     append_map(key, config);
     key += '\0';
     append_map(key, layered(app.annotations, fn.annotations));
+    key += '\0';
+    append_text(key, to_word(fn.format));
     return key;
 }
 
@@ -62,9 +65,15 @@ FnSpecRef make_fn_spec(const App& app, const Fn& fn) {
         .fn_id = fn.id,
         .fn_name = fn.name,
         .image = fn.image,
+        .format = fn.format,
         .memory_mb = fn.memory,
+        .milli_cpus = fn.cpus,
+        .tmpfs_mb = fn.tmpfs_size,
         .timeout_s = fn.timeout,
         .idle_timeout_s = fn.idle_timeout,
+        .max_concurrency = fn.max_concurrency,
+        .min_idle = fn.min_idle,
+        .syslog_url = app.syslog_url.value_or(""),
         .config = std::move(config),
         .slot_key = std::move(key),
     });

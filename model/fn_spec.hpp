@@ -19,11 +19,20 @@ struct FnSpec {
     std::string fn_id;
     std::string fn_name;
     std::string image;
+    FnFormat format = FnFormat::http_stream;
     std::uint64_t memory_mb = 128;
+    std::uint64_t milli_cpus = 0;  ///< 0: no bound of its own
+    std::uint32_t tmpfs_mb = 0;    ///< 0: the engine's default
     std::int32_t timeout_s = 30;
     std::int32_t idle_timeout_s = 30;
-    Config config;         ///< the app's under the fn's
-    std::string slot_key;  ///< equal keys share containers
+    std::int32_t max_concurrency = 0;  ///< 0: no bound
+    std::int32_t min_idle = 0;
+    std::string syslog_url;  ///< empty: none
+    Config config;           ///< the app's under the fn's
+    std::string slot_key;    ///< equal keys share containers
+
+    /// MB that a container of it takes: /tmp lies in memory, too.
+    std::uint64_t container_mb() const { return memory_mb + tmpfs_mb; }
 };
 
 using FnSpecRef = std::shared_ptr<const FnSpec>;

@@ -4,6 +4,7 @@
 
 #include "common/json_text.hpp"
 #include "common/utf8.hpp"
+#include "model/cpus.hpp"
 
 namespace stoker {
 
@@ -90,10 +91,15 @@ Json to_json(const Fn& fn) {
     object["app_id"] = fn.app_id;
     object["image"] = fn.image;
     object["type"] = to_word(fn.type);
+    object["format"] = to_word(fn.format);
     object["memory"] = fn.memory;
+    if (fn.cpus > 0) object["cpus"] = format_milli_cpus(fn.cpus);
+    if (fn.tmpfs_size > 0) object["tmpfs_size"] = fn.tmpfs_size;
     object["timeout"] = fn.timeout;
     object["idle_timeout"] = fn.idle_timeout;
     object["retry"]["max_attempts"] = fn.retry.max_attempts;
+    if (fn.max_concurrency > 0) object["max_concurrency"] = fn.max_concurrency;
+    if (fn.min_idle > 0) object["min_idle"] = fn.min_idle;
     object["config"] = config_json(fn.config);
     if (!fn.annotations.empty()) object["annotations"] = annotations_json(fn.annotations);
     put_time(object, "created_at", fn.created_at);
@@ -112,7 +118,10 @@ Json to_json(const Call& call) {
     object["fn_id"] = call.fn_id;
     object["fn_rev"] = call.fn_rev;
     object["image"] = call.image;
+    object["format"] = to_word(call.format);
     object["memory"] = call.memory;
+    if (call.cpus > 0) object["cpus"] = format_milli_cpus(call.cpus);
+    if (call.tmpfs_size > 0) object["tmpfs_size"] = call.tmpfs_size;
     object["timeout"] = call.timeout;
     object["idle_timeout"] = call.idle_timeout;
     object["priority"] = call.priority;

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "common/units.hpp"
+#include "model/cpus.hpp"
 #include "model/json.hpp"
 
 namespace stoker {
@@ -87,6 +88,31 @@ public:
         if (whole != *duration) return refuse(std::string(key) + " must be whole seconds");
         constexpr std::int64_t max = std::numeric_limits<std::int32_t>::max();
         return static_cast<std::int32_t>(std::min<std::int64_t>(whole.count(), max));
+    }
+
+    /// As number(), but 0 is a value of its own: it takes a bound away.
+    template <std::integral N>
+    std::optional<N> count(const char* key) {
+        const auto* value = find(key);
+        if (value == nullptr) return std::nullopt;
+        if (!value->is_number_integer()) return wrong_type();
+        return clamped<N>(*value);
+    }
+
+    std::optional<std::uint64_t> milli_cpus() {
+        const auto written = text_or_empty("cpus");
+        if (!written) return std::nullopt;
+        const auto value = parse_milli_cpus(*written);
+        if (!value) return refuse(std::string(cpus_rule));
+        return value;
+    }
+
+    std::optional<FnFormat> format() {
+        const auto word = text("format");
+        if (!word) return std::nullopt;
+        const auto format = parse_fn_format(*word);
+        if (!format) return refuse("Invalid Fn format");
+        return format;
     }
 
     std::optional<InvokeType> invoke_type() {
@@ -225,10 +251,15 @@ Result<Fn> fn_from_json(const Json& body) {
     fn.name = read.text("name").value_or("");
     fn.image = read.text("image").value_or("");
     fn.type = read.invoke_type().value_or(fn.type);
+    fn.format = read.format().value_or(fn.format);
     fn.memory = read.number<std::uint64_t>("memory").value_or(fn.memory);
+    fn.cpus = read.milli_cpus().value_or(fn.cpus);
+    fn.tmpfs_size = read.count<std::uint32_t>("tmpfs_size").value_or(fn.tmpfs_size);
     fn.timeout = read.seconds("timeout").value_or(fn.timeout);
     fn.idle_timeout = read.seconds("idle_timeout").value_or(fn.idle_timeout);
     fn.retry = read.retry().value_or(fn.retry);
+    fn.max_concurrency = read.count<std::int32_t>("max_concurrency").value_or(fn.max_concurrency);
+    fn.min_idle = read.count<std::int32_t>("min_idle").value_or(fn.min_idle);
     fn.config = read.config();
     fn.annotations = read.annotations();
     return read.finish(std::move(fn));
@@ -252,10 +283,15 @@ Result<FnPatch> fn_patch_from_json(const Json& body) {
     read.ignored_texts({"app_id", "name"});
     patch.image = read.text("image");
     patch.type = read.invoke_type();
+    patch.format = read.format();
     patch.memory = read.number<std::uint64_t>("memory");
+    patch.cpus = read.milli_cpus();
+    patch.tmpfs_size = read.count<std::uint32_t>("tmpfs_size");
     patch.timeout = read.seconds("timeout");
     patch.idle_timeout = read.seconds("idle_timeout");
     patch.retry = read.retry();
+    patch.max_concurrency = read.count<std::int32_t>("max_concurrency");
+    patch.min_idle = read.count<std::int32_t>("min_idle");
     patch.config = read.config();
     patch.annotations = read.annotations();
     return read.finish(std::move(patch));

@@ -14,6 +14,12 @@ CallPhase phase_from(const std::optional<std::string>& word) {
     return parse_call_phase(*word).value_or(CallPhase::queued);
 }
 
+/// Calls accepted before functions had a format have none in their row.
+FnFormat format_from(const std::optional<std::string>& word) {
+    if (!word) return FnFormat::http_stream;
+    return parse_fn_format(*word).value_or(FnFormat::http_stream);
+}
+
 }  // namespace
 
 Call read_call(Query& row) {
@@ -28,7 +34,10 @@ Call read_call(Query& row) {
     call.attempt = row.number<int>();
     call.max_attempts = row.number<int>();
     call.image = row.text();
+    call.format = format_from(row.optional_text());
     call.memory = row.number<std::uint64_t>();
+    call.cpus = row.number<std::uint64_t>();
+    call.tmpfs_size = row.number<std::uint32_t>();
     call.timeout = row.number<std::int32_t>();
     call.idle_timeout = row.number<std::int32_t>();
     call.error = row.text();

@@ -25,8 +25,9 @@ CallWrites::CallWrites(SQLite::Database& db, CountChange& counts) :
     insert_call_(
         db,
         "INSERT INTO calls(id, app_id, fn_id, fn_rev, status, priority, attempt, max_attempts,"
-        " image, memory, timeout, idle_timeout, created_at, dispatched_at)"
-        " VALUES(?1, ?2, ?3, ?4, 'queued', ?5, 0, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
+        " image, format, memory, cpus, tmpfs_size, timeout, idle_timeout, created_at,"
+        " dispatched_at)"
+        " VALUES(?1, ?2, ?3, ?4, 'queued', ?5, 0, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)"
         " ON CONFLICT(id) DO NOTHING"
     ),
     insert_request_(
@@ -125,7 +126,10 @@ Result<bool> CallWrites::accept(const NewCall& accepted, const std::string& head
         call.priority,
         call.max_attempts,
         call.image,
+        to_word(call.format),
         call.memory,
+        call.cpus,
+        call.tmpfs_size,
         call.timeout,
         call.idle_timeout,
         call.created_at,

@@ -12,8 +12,8 @@ namespace {
 constexpr std::string_view app_columns =
     "id, name, config, annotations, syslog_url, created_at, updated_at";
 constexpr std::string_view fn_columns =
-    "id, app_id, name, image, type, memory, timeout, idle_timeout, max_attempts, config, "
-    "annotations, rev, created_at, updated_at";
+    "id, app_id, name, image, type, format, memory, cpus, tmpfs_size, timeout, idle_timeout, "
+    "max_attempts, max_concurrency, min_idle, config, annotations, rev, created_at, updated_at";
 
 std::string select_apps(std::string_view which) {
     return fmt::format("SELECT {} FROM apps WHERE {}", app_columns, which);
@@ -42,10 +42,15 @@ Fn read_fn(Query& row) {
     fn.name = row.text();
     fn.image = row.text();
     fn.type = parse_invoke_type(row.text()).value_or(InvokeType::sync);
+    fn.format = parse_fn_format(row.text()).value_or(FnFormat::http_stream);
     fn.memory = row.number<std::uint64_t>();
+    fn.cpus = row.number<std::uint64_t>();
+    fn.tmpfs_size = row.number<std::uint32_t>();
     fn.timeout = row.number<std::int32_t>();
     fn.idle_timeout = row.number<std::int32_t>();
     fn.retry.max_attempts = row.number<int>();
+    fn.max_concurrency = row.number<std::int32_t>();
+    fn.min_idle = row.number<std::int32_t>();
     fn.config = config_from_text(row.text());
     fn.annotations = annotations_from_text(row.text());
     fn.rev = row.number();

@@ -20,15 +20,17 @@ CatalogWrites::CatalogWrites(SQLite::Database& db) :
     remove_app_(db, "DELETE FROM apps WHERE id = ?1"),
     insert_fn_(
         db,
-        "INSERT INTO fns(id, app_id, name, image, type, memory, timeout, idle_timeout,"
-        " max_attempts, config, annotations, rev, created_at, updated_at)"
-        " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        "INSERT INTO fns(id, app_id, name, image, type, format, memory, cpus, tmpfs_size, timeout,"
+        " idle_timeout, max_attempts, max_concurrency, min_idle, config, annotations, rev,"
+        " created_at, updated_at)"
+        " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
     ),
     update_fn_(
         db,
-        "UPDATE fns SET image = ?2, type = ?3, memory = ?4, timeout = ?5, idle_timeout = ?6,"
-        " max_attempts = ?7, config = ?8, annotations = ?9, rev = ?10, updated_at = ?11"
-        " WHERE id = ?1"
+        "UPDATE fns SET image = ?2, type = ?3, format = ?4, memory = ?5, cpus = ?6,"
+        " tmpfs_size = ?7, timeout = ?8, idle_timeout = ?9, max_attempts = ?10,"
+        " max_concurrency = ?11, min_idle = ?12, config = ?13, annotations = ?14, rev = ?15,"
+        " updated_at = ?16 WHERE id = ?1"
     ),
     remove_fn_(db, "DELETE FROM fns WHERE id = ?1"),
     remove_fns_(db, "DELETE FROM fns WHERE app_id = ?1") {}
@@ -86,10 +88,15 @@ Result<Fn> CatalogWrites::insert_fn(const Fn& fn) {
         fn.name,
         fn.image,
         to_word(fn.type),
+        to_word(fn.format),
         fn.memory,
+        fn.cpus,
+        fn.tmpfs_size,
         fn.timeout,
         fn.idle_timeout,
         fn.retry.max_attempts,
+        fn.max_concurrency,
+        fn.min_idle,
         dump(fn.config),
         dump_annotations(fn.annotations),
         fn.rev,
@@ -109,10 +116,15 @@ Result<Fn> CatalogWrites::update_fn(const std::string& id, const FnPatch& patch,
         merged->id,
         merged->image,
         to_word(merged->type),
+        to_word(merged->format),
         merged->memory,
+        merged->cpus,
+        merged->tmpfs_size,
         merged->timeout,
         merged->idle_timeout,
         merged->retry.max_attempts,
+        merged->max_concurrency,
+        merged->min_idle,
         dump(merged->config),
         dump_annotations(merged->annotations),
         merged->rev,

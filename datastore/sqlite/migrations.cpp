@@ -125,7 +125,18 @@ CREATE TABLE workers(
 ) WITHOUT ROWID;
 )sql";
 
-constexpr std::array steps{step_1};
+// The column `format` of calls has been there from the start.
+constexpr std::string_view step_2 = R"sql(
+ALTER TABLE fns ADD COLUMN format TEXT NOT NULL DEFAULT 'http-stream';
+ALTER TABLE fns ADD COLUMN cpus INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE fns ADD COLUMN tmpfs_size INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE fns ADD COLUMN max_concurrency INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE fns ADD COLUMN min_idle INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE calls ADD COLUMN cpus INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE calls ADD COLUMN tmpfs_size INTEGER NOT NULL DEFAULT 0;
+)sql";
+
+constexpr std::array steps{step_1, step_2};
 
 }  // namespace
 

@@ -8,7 +8,15 @@ namespace {
 
 std::string key_of(const Call& call) {
     return fmt::format(
-        "{}/{}/{}/{}/{}", call.fn_id, call.memory, call.timeout, call.idle_timeout, call.image
+        "{}/{}/{}/{}/{}/{}/{}/{}",
+        call.fn_id,
+        to_word(call.format),
+        call.memory,
+        call.cpus,
+        call.tmpfs_size,
+        call.timeout,
+        call.idle_timeout,
+        call.image
     );
 }
 
@@ -19,7 +27,10 @@ FnSpecRef make(CatalogReads& reads, const Call& call) {
     const auto app = reads.find_app(fn->app_id);
     if (!app) return nullptr;
     fn->image = call.image;
+    fn->format = call.format;
     fn->memory = call.memory;
+    fn->cpus = call.cpus;
+    fn->tmpfs_size = call.tmpfs_size;
     fn->timeout = call.timeout;
     fn->idle_timeout = call.idle_timeout;
     return make_fn_spec(*app, *fn);

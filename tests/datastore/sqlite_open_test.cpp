@@ -99,6 +99,32 @@ TEST_CASE("migrate: an empty file gets the whole schema, a second run changes no
     CHECK(db.execAndGet("PRAGMA schema_version").getInt() == changes);
 }
 
+TEST_CASE("migrate: a file of the first schema keeps its rows and gets the later columns") {
+    const TempDir folder;
+    SQLite::Database db(folder.file("x.db"), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+    REQUIRE(sqlite::migrate(db, "x.db"));
+    for (const auto* column :
+         {"fns.format",
+          "fns.cpus",
+          "fns.tmpfs_size",
+          "fns.max_concurrency",
+          "fns.min_idle",
+          "calls.cpus",
+          "calls.tmpfs_size"}) {
+        const std::string name(column);
+        const auto dot = name.find('.');
+        db.exec("ALTER TABLE " + name.substr(0, dot) + " DROP COLUMN " + name.substr(dot + 1));
+    }
+    db.exec(
+        "INSERT INTO fns VALUES('F', 'A', 'f', 'i', 'sync', 128, 30, 30, 3, '{}', '{}', 1, 0, 0);"
+        "PRAGMA user_version = 1"
+    );
+    REQUIRE(sqlite::migrate(db, "x.db"));
+    CHECK(db.execAndGet("PRAGMA user_version").getInt() == sqlite::schema_version());
+    CHECK(db.execAndGet("SELECT format FROM fns WHERE id = 'F'").getString() == "http-stream");
+    CHECK(db.execAndGet("SELECT cpus + tmpfs_size + min_idle FROM fns").getInt() == 0);
+}
+
 TEST_CASE("open_datastore: a URL names a folder, a file, or leaves it to the data folder") {
     const TempDir folder;
     const DatastoreOptions options{.data_folder = folder.file("default")};

@@ -41,13 +41,33 @@ TEST_CASE("FnSpec: the fn's configuration lies over the app's") {
     CHECK(spec->memory_mb == 128);
     CHECK(spec->timeout_s == 30);
     CHECK(spec->idle_timeout_s == 30);
+    CHECK(spec->format == FnFormat::http_stream);
+}
+
+TEST_CASE("FnSpec: how containers run is taken over, and /tmp counts with memory") {
+    auto app = some_app();
+    app.syslog_url = "udp://h";
+    auto fn = some_fn();
+    fn.format = FnFormat::cold;
+    fn.cpus = 250;
+    fn.tmpfs_size = 64;
+    fn.max_concurrency = 3;
+    fn.min_idle = 2;
+    const auto spec = make_fn_spec(app, fn);
+    CHECK(spec->format == FnFormat::cold);
+    CHECK(spec->milli_cpus == 250);
+    CHECK(spec->tmpfs_mb == 64);
+    CHECK(spec->container_mb() == 192);
+    CHECK(spec->max_concurrency == 3);
+    CHECK(spec->min_idle == 2);
+    CHECK(spec->syslog_url == "udp://h");
 }
 
 TEST_CASE("FnSpec: the slot key is Fn's fields in Fn's order") {
     using namespace std::string_literals;
     const auto expected = "A\0\0F\0img\0"s + "\x1E\0\0\0"s + "\x1E\0\0\0"s + "\0\0\0\0"s +
                           "\x80\0\0\0\0\0\0\0"s + "\0\0\0\0\0\0\0\0"s + "\0"s +
-                          "both\0fn\0region\0eu\0"s + "\0"s + "n\0"s + "1\0"s;
+                          "both\0fn\0region\0eu\0"s + "\0"s + "n\0"s + "1\0"s + "\0http-stream\0"s;
     CHECK(make_fn_spec(some_app(), some_fn())->slot_key == expected);
 }
 
@@ -65,7 +85,10 @@ TEST_CASE("FnSpec: whatever a container is made from changes the key, the rest d
     CHECK(distinct([](App& app, Fn&) { app.annotations["n"] = "2"; }));
     CHECK(distinct([](App&, Fn& fn) { fn.id = "G"; }));
     CHECK(distinct([](App&, Fn& fn) { fn.image = "img2"; }));
+    CHECK(distinct([](App&, Fn& fn) { fn.format = FnFormat::json; }));
     CHECK(distinct([](App&, Fn& fn) { fn.memory = 129; }));
+    CHECK(distinct([](App&, Fn& fn) { fn.cpus = 100; }));
+    CHECK(distinct([](App&, Fn& fn) { fn.tmpfs_size = 1; }));
     CHECK(distinct([](App&, Fn& fn) { fn.timeout = 31; }));
     CHECK(distinct([](App&, Fn& fn) { fn.idle_timeout = 31; }));
     CHECK(distinct([](App&, Fn& fn) { fn.config["x"] = "y"; }));
@@ -73,4 +96,6 @@ TEST_CASE("FnSpec: whatever a container is made from changes the key, the rest d
     CHECK_FALSE(distinct([](App&, Fn& fn) { fn.name = "other"; }));
     CHECK_FALSE(distinct([](App&, Fn& fn) { fn.rev = 7; }));
     CHECK_FALSE(distinct([](App&, Fn& fn) { fn.retry.max_attempts = 7; }));
+    CHECK_FALSE(distinct([](App&, Fn& fn) { fn.max_concurrency = 7; }));
+    CHECK_FALSE(distinct([](App&, Fn& fn) { fn.min_idle = 7; }));
 }

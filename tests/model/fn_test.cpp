@@ -98,6 +98,51 @@ TEST_CASE("Fn: a call may be attempted 1 to 100 times") {
     }
 }
 
+TEST_CASE("Fn: /tmp, concurrency and idle containers have bounds") {
+    const auto tmpfs = [](std::uint32_t mb) {
+        return refusal([=](Fn& fn) { fn.tmpfs_size = mb; });
+    };
+    CHECK(tmpfs(8192).empty());
+    CHECK(tmpfs(8193) == "tmpfs_size value is out of range, must be between 0 and 8192");
+    const auto concurrency = [](std::int32_t bound) {
+        return refusal([=](Fn& fn) { fn.max_concurrency = bound; });
+    };
+    CHECK(concurrency(10'000).empty());
+    for (const auto bad : {-1, 10'001}) {
+        CHECK(
+            concurrency(bad) == "max_concurrency value is out of range, must be between 0 and 10000"
+        );
+    }
+    const auto min_idle = [](std::int32_t count) {
+        return refusal([=](Fn& fn) { fn.min_idle = count; });
+    };
+    CHECK(min_idle(1000).empty());
+    for (const auto bad : {-1, 1001}) {
+        CHECK(min_idle(bad) == "min_idle value is out of range, must be between 0 and 1000");
+    }
+}
+
+TEST_CASE("Fn: settings that contradict each other are refused") {
+    CHECK(refusal([](Fn& fn) {
+              fn.format = FnFormat::cold;
+              fn.min_idle = 1;
+          }) == "min_idle needs a hot format: format default starts per call");
+    CHECK(refusal([](Fn& fn) {
+              fn.max_concurrency = 1;
+              fn.min_idle = 2;
+          }) == "min_idle must not exceed max_concurrency");
+}
+
+TEST_CASE("Fn: every format has a word") {
+    for (const auto* word : {"http-stream", "http", "json", "cloudevent", "default"}) {
+        const auto format = parse_fn_format(word);
+        REQUIRE(format);
+        CHECK(to_word(*format) == word);
+    }
+    CHECK_FALSE(parse_fn_format("HTTP"));
+    CHECK_FALSE(parse_fn_format(""));
+}
+
 TEST_CASE("Fn: the first broken rule in Fn's order is reported") {
     Fn fn = good_fn();
     fn.annotations = {{"bad key", "1"}};

@@ -80,8 +80,9 @@ TEST_CASE("JSON: a fn has Fn's defaults for what is absent, null or zero") {
 
 TEST_CASE("JSON: a fn is read with all its fields") {
     const auto fn = fn_from_json(object(
-        R"({"app_id":"A","name":"f","image":"i","type":"async","memory":64,"timeout":120,
-            "idle_timeout":"5m","retry":{"max_attempts":7},"config":{"a":"b"},
+        R"({"app_id":"A","name":"f","image":"i","type":"async","format":"json","memory":64,
+            "cpus":"0.5","tmpfs_size":16,"timeout":120,"idle_timeout":"5m",
+            "retry":{"max_attempts":7},"max_concurrency":5,"min_idle":2,"config":{"a":"b"},
             "annotations":{"k":"v"}})"
     ));
     REQUIRE(fn);
@@ -89,12 +90,34 @@ TEST_CASE("JSON: a fn is read with all its fields") {
     CHECK(fn->name == "f");
     CHECK(fn->image == "i");
     CHECK(fn->type == InvokeType::async);
+    CHECK(fn->format == FnFormat::json);
     CHECK(fn->memory == 64);
+    CHECK(fn->cpus == 500);
+    CHECK(fn->tmpfs_size == 16);
+    CHECK(fn->max_concurrency == 5);
+    CHECK(fn->min_idle == 2);
     CHECK(fn->timeout == 120);
     CHECK(fn->idle_timeout == 300);
     CHECK(fn->retry.max_attempts == 7);
     CHECK(fn->config == Config{{"a", "b"}});
     CHECK(fn->annotations == Annotations{{"k", "\"v\""}});
+}
+
+TEST_CASE("JSON: words and shares that are none are refused") {
+    CHECK(fn_error(R"({"format":"grpc"})").message == "Invalid Fn format");
+    CHECK(fn_error(R"({"cpus":"half"})").message.starts_with("Cpus is invalid."));
+}
+
+TEST_CASE("JSON: a patch takes a bound away with 0") {
+    const auto patch = fn_patch_from_json(
+        object(R"({"cpus":"","tmpfs_size":0,"max_concurrency":0,"min_idle":0,"memory":0})")
+    );
+    REQUIRE(patch);
+    CHECK(patch->cpus == 0);
+    CHECK(patch->tmpfs_size == 0);
+    CHECK(patch->max_concurrency == 0);
+    CHECK(patch->min_idle == 0);
+    CHECK_FALSE(patch->memory);
 }
 
 TEST_CASE("JSON: wrong types are invalid JSON") {
@@ -109,7 +132,12 @@ TEST_CASE("JSON: wrong types are invalid JSON") {
           R"({"config":[]})",
           R"({"config":{"a":1}})",
           R"({"annotations":"x"})",
-          R"({"type":1})"}) {
+          R"({"type":1})",
+          R"({"format":1})",
+          R"({"cpus":1})",
+          R"({"tmpfs_size":"1"})",
+          R"({"max_concurrency":1.5})",
+          R"({"min_idle":true})"}) {
         CAPTURE(bad);
         CHECK(fn_error(bad).code == Errc::invalid_json);
         CHECK(fn_error(bad).text() == "Invalid JSON");

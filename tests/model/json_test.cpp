@@ -31,8 +31,9 @@ TEST_CASE("JSON: a fn always shows its config") {
     fn.image = "i";
     CHECK(
         to_json(fn).dump() ==
-        R"({"id":"F","name":"f","app_id":"A","image":"i","type":"sync","memory":128,"timeout":30,)"
-        R"("idle_timeout":30,"retry":{"max_attempts":3},"config":{}})"
+        R"({"id":"F","name":"f","app_id":"A","image":"i","type":"sync",)"
+        R"("format":"http-stream","memory":128,"timeout":30,"idle_timeout":30,)"
+        R"("retry":{"max_attempts":3},"config":{}})"
     );
     fn.annotations = {{"k", "\"v\""}};
     CHECK(to_json(fn)["annotations"]["k"] == "v");
@@ -44,6 +45,11 @@ TEST_CASE("JSON: what is written of a fn can be read as a patch of it") {
     fn.app_id = "A";
     fn.name = "f";
     fn.image = "i";
+    fn.format = FnFormat::http;
+    fn.cpus = 1500;
+    fn.tmpfs_size = 8;
+    fn.max_concurrency = 4;
+    fn.min_idle = 1;
     fn.config = {{"k", "v"}};
     fn.annotations = {{"k", "[1,2]"}};
     const auto patch = fn_patch_from_json(to_json(fn));
@@ -66,8 +72,8 @@ TEST_CASE("JSON: a call shows its phase until it has ended, and its error after"
     CHECK(
         to_json(call).dump() ==
         R"({"id":"C","status":"running","phase":"executing","attempt":1,"max_attempts":3,)"
-        R"("app_id":"A","fn_id":"F","fn_rev":2,"image":"i","memory":128,"timeout":30,)"
-        R"("idle_timeout":30,"priority":0,"created_at":"1970-01-01T00:00:01.000Z",)"
+        R"("app_id":"A","fn_id":"F","fn_rev":2,"image":"i","format":"http-stream",)"
+        R"("memory":128,"timeout":30,"idle_timeout":30,"priority":0,"created_at":"1970-01-01T00:00:01.000Z",)"
         R"("claimed_at":"1970-01-01T00:00:02.000Z"})"
     );
     call.status = CallStatus::error;

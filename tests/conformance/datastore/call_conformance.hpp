@@ -70,7 +70,11 @@ TEST_CASE_TEMPLATE_DEFINE("Datastore: accept and claim", Backend, datastore_acce
         const auto id = t.accept();
         FnPatch patch;
         patch.image = "registry.example/fn:2";
+        patch.format = FnFormat::json;
         patch.memory = 512;
+        patch.cpus = 100;
+        patch.tmpfs_size = 5;
+        patch.max_concurrency = 6;
         patch.timeout = 60;
         patch.config = {{"KEY", "new"}};
         REQUIRE(t.run(t.store->update_fn(t.fn.id, patch)));
@@ -82,7 +86,11 @@ TEST_CASE_TEMPLATE_DEFINE("Datastore: accept and claim", Backend, datastore_acce
         const auto& fn = claimed->at(0).fn;
         REQUIRE(fn);
         CHECK(fn->image == t.fn.image);
+        CHECK(fn->format == t.fn.format);
         CHECK(fn->memory_mb == t.fn.memory);
+        CHECK(fn->milli_cpus == t.fn.cpus);
+        CHECK(fn->tmpfs_mb == t.fn.tmpfs_size);
+        CHECK(fn->max_concurrency == 6);
         CHECK(fn->timeout_s == t.fn.timeout);
         CHECK(fn->config == Config{{"APP", "1"}, {"KEY", "new"}});
     }

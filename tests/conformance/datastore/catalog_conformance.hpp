@@ -85,10 +85,15 @@ TEST_CASE_TEMPLATE_DEFINE("Datastore: fns", Backend, datastore_fns) {
     SUBCASE("an fn is read back as it was inserted") {
         auto fn = t.new_fn(t.app, "other");
         fn.type = InvokeType::async;
+        fn.format = FnFormat::cloudevent;
         fn.memory = 256;
+        fn.cpus = 250;
+        fn.tmpfs_size = 32;
         fn.timeout = 3600;
         fn.idle_timeout = 7;
         fn.retry.max_attempts = 9;
+        fn.max_concurrency = 12;
+        fn.min_idle = 3;
         fn.config = {{"A", "1"}};
         fn.annotations = {{"k", R"("v")"}};
         fn.rev = 4;
@@ -118,9 +123,15 @@ TEST_CASE_TEMPLATE_DEFINE("Datastore: fns", Backend, datastore_fns) {
     SUBCASE("an update makes a new revision, an idle one does not") {
         FnPatch patch;
         patch.image = "registry.example/fn:2";
+        patch.format = FnFormat::json;
+        patch.cpus = 100;
+        patch.tmpfs_size = 5;
+        patch.max_concurrency = 6;
+        patch.min_idle = 1;
         const auto updated = t.run(t.store->update_fn(t.fn.id, patch));
         REQUIRE(updated);
         CHECK(updated->rev == t.fn.rev + 1);
+        CHECK(updated->format == FnFormat::json);
         CHECK(t.run(t.store->update_fn(t.fn.id, patch)) == *updated);
         CHECK(t.run(t.store->get_fn(t.fn.id)) == *updated);
     }

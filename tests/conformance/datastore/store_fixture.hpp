@@ -122,7 +122,10 @@ struct Fixture {
         made.call.fn_id = of.id;
         made.call.fn_rev = of.rev;
         made.call.image = of.image;
+        made.call.format = of.format;
         made.call.memory = of.memory;
+        made.call.cpus = of.cpus;
+        made.call.tmpfs_size = of.tmpfs_size;
         made.call.timeout = of.timeout;
         made.call.idle_timeout = of.idle_timeout;
         made.call.max_attempts = of.retry.max_attempts;
