@@ -14,6 +14,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,6 +29,7 @@ namespace stoker {
 struct EngineTimes {
     std::chrono::seconds ping{2};
     std::chrono::seconds request{30};  ///< create, start, inspect, kill, attach, list
+    std::chrono::seconds freeze{5};    ///< freeze, thaw
     std::chrono::seconds remove{60};
     std::chrono::seconds pull{600};
 };
@@ -78,10 +80,20 @@ public:
     virtual Task<Result<std::optional<ContainerState>>> inspect(
         std::string id, Deadline deadline
     ) = 0;
-    /// `signal` as "SIGTERM". A container that is not running or does not exist counts as success.
+    /// Stops every process of it where it stands, until thaw(); returns when they stand still. Not
+    /// together with another freeze, thaw or remove of the same container.
+    virtual Task<Result<void>> freeze(std::string id, Deadline deadline) = 0;
+    /// One that is not frozen counts as success.
+    virtual Task<Result<void>> thaw(std::string id, Deadline deadline) = 0;
+    /// What it has used, when that takes microseconds; empty when the engine has to be asked.
+    virtual std::optional<ContainerStats> stats_now(const std::string& id) = 0;
+    virtual Task<Result<ContainerStats>> stats(std::string id, Deadline deadline) = 0;
+    /// `signal` as "SIGTERM". A frozen container is thawed for it. A container that is not running
+    /// or does not exist counts as success.
     virtual Task<Result<void>> kill(std::string id, std::string signal, Deadline deadline) = 0;
-    /// Kills it, removes it and its anonymous volumes, and returns once it is gone. One that does
-    /// not exist, or that somebody else is removing, counts as success. Takes an id or a name.
+    /// Kills it, frozen or not, removes it and its anonymous volumes, and returns once it is gone.
+    /// One that does not exist, or that somebody else is removing, counts as success. Takes an id
+    /// or a name.
     virtual Task<Result<void>> remove(std::string id, Deadline deadline) = 0;
 };
 

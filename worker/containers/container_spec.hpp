@@ -2,6 +2,7 @@
 
 // Plain values that cross the seam between the agent and a container engine.
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -22,9 +23,23 @@ struct Bind {
     bool read_only = false;
 };
 
-/// What differs between one container and the next. How all of them are confined (user,
-/// capabilities, limits, read-only root, tmpfs on /tmp) is the driver's business and the same for
-/// every driver: see README.md.
+/// What every container of a worker is confined to; a limit of 0 is none of its own. The defaults
+/// are Fn's for unprivileged containers.
+struct Confinement {
+    bool writable_root = false;    ///< else the image's files cannot be changed, only /tmp
+    bool keep_privileges = false;  ///< else user 1000, no capabilities, and no way to new ones
+    std::int64_t pids_max = 50;
+    std::int64_t open_files_max = 350;
+    std::uint64_t locked_memory_bytes_max = 65'536;
+    std::int64_t pending_signals_max = 5'000;
+    std::uint64_t message_queue_bytes_max = 819'200;
+    std::int64_t tmpfs_inodes_max = 0;  ///< where /tmp has a size of its own
+    std::uint64_t root_bytes_max = 0;   ///< needs a storage driver that can, else create fails
+
+    bool operator==(const Confinement&) const = default;
+};
+
+/// What differs between one container and the next, and the confinement they share.
 struct ContainerSpec {
     std::string name;  ///< also the hostname; [a-zA-Z0-9][a-zA-Z0-9_.-]+, at most 63 characters
     std::string image;
@@ -33,7 +48,10 @@ struct ContainerSpec {
     std::optional<std::vector<std::string>> cmd;
     std::vector<std::string> env;  ///< "NAME=value", over the image's
     std::vector<std::pair<std::string, std::string>> labels;
-    std::uint64_t memory_mb = 128;
+    std::uint64_t memory_mb = 128;  ///< what it writes into /tmp counts, too; never swapped
+    std::uint64_t tmpfs_mb = 0;     ///< size of /tmp; 0: the engine's default
+    std::uint64_t milli_cpus = 0;   ///< processor time at most, and its share of it; 0: no bound
+    Confinement confinement;
     std::vector<Bind> binds;  ///< may lie under /tmp: they are mounted after its tmpfs
     std::string network;      ///< empty: the engine's default; "none", a network, "container:<id>"
     bool open_stdin = false;  ///< for formats that speak over stdin; it ends with the attach stream
@@ -74,6 +92,18 @@ struct ExitStatus {
     bool engine_was_away = false;
 
     bool operator==(const ExitStatus&) const = default;
+};
+
+/// What a container has used since its start.
+struct ContainerStats {
+    std::chrono::nanoseconds cpu{};
+    std::uint64_t memory_peak_bytes = 0;
+    std::uint64_t disk_read_bytes = 0;
+    std::uint64_t disk_written_bytes = 0;
+    std::uint64_t net_received_bytes = 0;
+    std::uint64_t net_sent_bytes = 0;
+
+    bool operator==(const ContainerStats&) const = default;
 };
 
 struct AttachOptions {

@@ -42,6 +42,78 @@ TEST_CASE("create body: the confinement is the same for every container") {
     CHECK_FALSE(body_of(spec(), {.swappiness = false})["HostConfig"].contains("MemorySwappiness"));
 }
 
+TEST_CASE("create body: each limit can be set, and left to the engine by 0") {
+    auto given = spec();
+    given.confinement = {
+        .pids_max = 7,
+        .open_files_max = 8,
+        .locked_memory_bytes_max = 9,
+        .pending_signals_max = 10,
+        .message_queue_bytes_max = 11,
+        .root_bytes_max = 4096
+    };
+    const auto set = body_of(given)["HostConfig"];
+    CHECK(set["PidsLimit"] == 7);
+    CHECK(set["StorageOpt"] == json{{"size", "4096"}});
+    const std::vector<std::pair<std::string, int>> limits{
+        {"nofile", 8}, {"memlock", 9}, {"sigpending", 10}, {"msgqueue", 11}
+    };
+    REQUIRE(set["Ulimits"].size() == limits.size());
+    for (std::size_t i = 0; i < limits.size(); ++i) {
+        const auto& [name, value] = limits[i];
+        CHECK(set["Ulimits"][i] == json{{"Name", name}, {"Soft", value}, {"Hard", value}});
+    }
+
+    given.confinement = {
+        .pids_max = 0,
+        .open_files_max = 0,
+        .locked_memory_bytes_max = 0,
+        .pending_signals_max = 0,
+        .message_queue_bytes_max = 0
+    };
+    const auto unset = body_of(given)["HostConfig"];
+    CHECK_FALSE(unset.contains("PidsLimit"));
+    CHECK_FALSE(unset.contains("StorageOpt"));
+    CHECK(unset["Ulimits"] == json::array());
+}
+
+TEST_CASE("create body: privileges and a writable root only where both are asked for") {
+    auto given = spec();
+    given.confinement.keep_privileges = true;
+    CHECK_FALSE(body_of(given).contains("User"));
+    CHECK_FALSE(body_of(given)["HostConfig"].contains("CapDrop"));
+    CHECK_FALSE(body_of(given)["HostConfig"].contains("SecurityOpt"));
+    CHECK(body_of(given)["HostConfig"]["ReadonlyRootfs"] == true);
+    given = spec();
+    given.confinement.writable_root = true;
+    CHECK(body_of(given)["User"] == "1000:1000");
+    CHECK(body_of(given)["HostConfig"]["ReadonlyRootfs"] == false);
+    CHECK_FALSE(body_of(given)["HostConfig"].contains("Tmpfs"));
+}
+
+TEST_CASE("create body: /tmp has the function's size and the worker's number of files") {
+    auto given = spec();
+    given.confinement.tmpfs_inodes_max = 100;
+    CHECK(body_of(given)["HostConfig"]["Tmpfs"] == json{{"/tmp", ""}});  // no size: the engine's
+    given.tmpfs_mb = 16;
+    CHECK(body_of(given)["HostConfig"]["Tmpfs"] == json{{"/tmp", "size=16m,nr_inodes=100"}});
+    given.confinement.tmpfs_inodes_max = 0;
+    given.confinement.writable_root = true;
+    CHECK(body_of(given)["HostConfig"]["Tmpfs"] == json{{"/tmp", "size=16m"}});
+}
+
+TEST_CASE("create body: processors become a quota and a share") {
+    CHECK_FALSE(body_of(spec())["HostConfig"].contains("CpuQuota"));
+    auto given = spec();
+    given.milli_cpus = 1500;
+    const auto host = body_of(given)["HostConfig"];
+    CHECK(host["CpuQuota"] == 150'000);
+    CHECK(host["CpuPeriod"] == 100'000);
+    CHECK(host["CpuShares"] == 1536);
+    given.milli_cpus = 1;
+    CHECK(body_of(given)["HostConfig"]["CpuShares"] == 2);  // the least there is
+}
+
 TEST_CASE("create body: entrypoint and cmd are left to the image unless given") {
     CHECK_FALSE(body_of(spec()).contains("Entrypoint"));
     CHECK_FALSE(body_of(spec()).contains("Cmd"));

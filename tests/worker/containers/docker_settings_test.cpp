@@ -97,6 +97,58 @@ TEST_CASE("DockerDriver: a function sees what unprivileged containers are allowe
     CHECK(std::filesystem::exists(folder.path() / "from-inside"));
 }
 
+TEST_CASE("DockerDriver: memory, processors and /tmp are bounded as seen from inside") {
+    REQUIRE_DOCKER
+    DockerFixture docker;
+    auto spec = docker.spec({"report"});
+    spec.milli_cpus = 500;
+    spec.tmpfs_mb = 8;
+    spec.confinement.tmpfs_inodes_max = 100;
+    const Report report(docker.run_to_end(std::move(spec)).out);
+    const auto either = [&](const std::string& one, const std::string& other) {
+        return report.value(one) == "absent" ? report.value(other) : report.value(one);
+    };
+    CHECK(either("memory_limit", "memory_max") == std::to_string(64 * 1024 * 1024));
+    CHECK(either("cpu_quota", "cpu_max").starts_with("50000"));
+    CHECK(report.mount("/tmp").contains("size=8192k"));
+    CHECK(report.mount("/tmp").contains("nr_inodes=100"));
+    CHECK(report.mount("/tmp").starts_with("tmpfs rw,nosuid,nodev,noexec"));
+}
+
+TEST_CASE("DockerDriver: what is switched off is off, and other limits hold") {
+    REQUIRE_DOCKER
+    DockerFixture docker;
+    auto spec = docker.spec({"report"});
+    spec.confinement.writable_root = true;
+    spec.confinement.keep_privileges = true;
+    spec.confinement.open_files_max = 99;
+    spec.confinement.pending_signals_max = 77;
+    const Report report(docker.run_to_end(std::move(spec)).out);
+    CHECK(report.value("uid") == "0");  // the image names no user
+    CHECK(report.value("write_root") == "yes");
+    CHECK(report.status("CapBnd") != "0000000000000000");
+    CHECK(report.status("NoNewPrivs") == "0");
+    CHECK(report.value("nofile") == "99/99");
+    CHECK(report.value("sigpending") == "77/77");
+    CHECK(report.value("memlock") == "65536/65536");
+
+    auto few = docker.spec({"forks"});
+    few.confinement.pids_max = 10;
+    CHECK(Report(docker.run_to_end(std::move(few)).out).value("children") == "8");
+}
+
+TEST_CASE("DockerDriver: a container joins the network that it is given") {
+    REQUIRE_DOCKER
+    DockerFixture docker;
+    auto spec = docker.spec({"sleep"});
+    spec.network = "bridge";
+    CHECK(inspect_raw(docker.create(spec))["HostConfig"]["NetworkMode"] == "bridge");
+    auto nowhere = docker.spec({"sleep"});
+    nowhere.network = "stoker-test-no-such-network";
+    const auto id = run(docker.driver.create(nowhere, soon()));
+    CHECK_FALSE((id && run(docker.driver.start(*id, soon()))));
+}
+
 TEST_CASE("DockerDriver: a read-only bind of a file works in an image without that path") {
     REQUIRE_DOCKER
     DockerFixture docker;

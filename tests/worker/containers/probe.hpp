@@ -16,6 +16,7 @@ inline constexpr const char* probe_source = R"C(
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static void copy_file(const char *key, const char *path) {
@@ -52,6 +53,11 @@ static int report(void) {
     limit("sigpending", RLIMIT_SIGPENDING);
     limit("msgqueue", RLIMIT_MSGQUEUE);
     copy_file("mounts", "/proc/self/mounts");
+    // Of cgroup version 1, then 2.
+    copy_file("cpu_quota", "/sys/fs/cgroup/cpu/cpu.cfs_quota_us");
+    copy_file("cpu_max", "/sys/fs/cgroup/cpu.max");
+    copy_file("memory_limit", "/sys/fs/cgroup/memory/memory.limit_in_bytes");
+    copy_file("memory_max", "/sys/fs/cgroup/memory.max");
     const char *output = getenv("STOKER_OUTPUT");
     printf("output=%s\n", output ? output : "unset");
     return 0;
@@ -98,6 +104,22 @@ static int cat(void) {
     return 0;
 }
 
+static int spin(void) {
+    for (volatile unsigned long turn = 0;; ++turn) {}
+}
+
+// Uses at least 50 ms of processor time and 20 MB, says so and waits for its stdin to end.
+static int use(void) {
+    volatile char *memory = malloc(20 << 20);
+    for (long at = 0; memory && at < 20 << 20; at += 1024) memory[at] = 1;
+    struct timespec used;
+    do clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+    while (used.tv_sec == 0 && used.tv_nsec < 60 * 1000000);
+    puts("used");
+    fflush(stdout);
+    return cat();
+}
+
 int main(int argc, char **argv) {
     const char *verb = argc > 1 ? argv[1] : "";
     if (!strcmp(verb, "exit")) return atoi(argv[2]);
@@ -112,6 +134,8 @@ int main(int argc, char **argv) {
     if (!strcmp(verb, "hog")) return hog();
     if (!strcmp(verb, "flood")) return flood(atol(argv[2]));
     if (!strcmp(verb, "cat")) return cat();
+    if (!strcmp(verb, "spin")) return spin();
+    if (!strcmp(verb, "use")) return use();
     if (!strcmp(verb, "sleep")) for (;;) pause();
     fprintf(stderr, "unknown verb '%s'\n", verb);
     return 64;

@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+
 namespace stoker {
 
 namespace {
@@ -9,10 +11,6 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr std::uint64_t mebibyte = std::uint64_t{1024} * 1024;
-
-Json ulimit(const char* name, std::int64_t value) {
-    return {{"Name", name}, {"Soft", value}, {"Hard", value}};
-}
 
 Json mounts_of(const ContainerSpec& spec) {
     // Mounts and not Binds: a source that does not exist is an error, not a new folder. The engine
@@ -29,25 +27,64 @@ Json mounts_of(const ContainerSpec& spec) {
     return mounts;
 }
 
+Json ulimits_of(const Confinement& confined) {
+    const std::pair<const char*, std::int64_t> limits[] = {
+        {"nofile", confined.open_files_max},
+        {"memlock", static_cast<std::int64_t>(confined.locked_memory_bytes_max)},
+        {"sigpending", confined.pending_signals_max},
+        {"msgqueue", static_cast<std::int64_t>(confined.message_queue_bytes_max)},
+    };
+    Json ulimits = Json::array();
+    for (const auto& [name, value] : limits) {
+        if (value > 0) ulimits.push_back({{"Name", name}, {"Soft", value}, {"Hard", value}});
+    }
+    return ulimits;
+}
+
+/// The options of the tmpfs on /tmp.
+std::string tmpfs_options(const ContainerSpec& spec) {
+    if (spec.tmpfs_mb == 0) return {};
+    auto options = "size=" + std::to_string(spec.tmpfs_mb) + "m";
+    const auto inodes = spec.confinement.tmpfs_inodes_max;
+    if (inodes > 0) options += ",nr_inodes=" + std::to_string(inodes);
+    return options;
+}
+
+void bound_cpu(Json& config, std::uint64_t milli_cpus) {
+    constexpr std::uint64_t period_us = 100'000;
+    constexpr std::uint64_t shares_of_one = 1024;
+    constexpr std::uint64_t shares_min = 2;
+    if (milli_cpus == 0) return;
+    config["CpuPeriod"] = period_us;
+    config["CpuQuota"] = milli_cpus * period_us / 1000;
+    // Also where several want more than there is, each gets in proportion.
+    config["CpuShares"] = std::max(shares_min, milli_cpus * shares_of_one / 1000);
+}
+
 Json host_config(const ContainerSpec& spec, CreateOptions options) {
+    const auto& confined = spec.confinement;
     const auto memory = spec.memory_mb * mebibyte;
     Json config{
         {"Memory", memory},
         {"MemorySwap", memory},  // equal: no swap
-        {"PidsLimit", 50},
-        {"Ulimits",
-         {ulimit("nofile", 350),
-          ulimit("memlock", 65536),
-          ulimit("sigpending", 5000),
-          ulimit("msgqueue", 819200)}},
-        {"ReadonlyRootfs", true},
-        {"Tmpfs", {{"/tmp", ""}}},
+        {"Ulimits", ulimits_of(confined)},
+        {"ReadonlyRootfs", !confined.writable_root},
         {"Mounts", mounts_of(spec)},
         {"Init", true},  // reaps what the function leaves behind
-        {"CapDrop", {"ALL"}},
-        {"SecurityOpt", {"no-new-privileges"}},
         {"LogConfig", {{"Type", "none"}}},
     };
+    if (confined.pids_max > 0) config["PidsLimit"] = confined.pids_max;
+    if (!confined.writable_root || spec.tmpfs_mb > 0) {
+        config["Tmpfs"] = {{"/tmp", tmpfs_options(spec)}};
+    }
+    if (!confined.keep_privileges) {
+        config["CapDrop"] = {"ALL"};
+        config["SecurityOpt"] = {"no-new-privileges"};
+    }
+    if (confined.root_bytes_max > 0) {
+        config["StorageOpt"] = {{"size", std::to_string(confined.root_bytes_max)}};
+    }
+    bound_cpu(config, spec.milli_cpus);
     if (options.swappiness) config["MemorySwappiness"] = 0;
     if (!spec.network.empty()) config["NetworkMode"] = spec.network;
     return config;
@@ -58,7 +95,6 @@ Json host_config(const ContainerSpec& spec, CreateOptions options) {
 std::string create_body(const ContainerSpec& spec, CreateOptions options) {
     Json body{
         {"Image", spec.image},
-        {"User", "1000:1000"},
         {"Env", spec.env},
         {"Labels", Json::object()},
         {"AttachStdin", spec.open_stdin},
@@ -71,6 +107,7 @@ std::string create_body(const ContainerSpec& spec, CreateOptions options) {
         {"Healthcheck", {{"Test", {"NONE"}}}},
         {"HostConfig", host_config(spec, options)},
     };
+    if (!spec.confinement.keep_privileges) body["User"] = "1000:1000";
     for (const auto& [name, value] : spec.labels) body["Labels"][name] = value;
     if (spec.entrypoint) body["Entrypoint"] = *spec.entrypoint;
     if (spec.cmd) body["Cmd"] = *spec.cmd;

@@ -17,10 +17,6 @@ using Json = nlohmann::json;
 constexpr Millis reconnect_first{100};
 constexpr Millis reconnect_max{5000};
 
-std::string container_path(std::string_view id, std::string_view rest) {
-    return "/containers/" + percent_encode(id) + std::string(rest);
-}
-
 Json parsed(const HttpAnswer& answer) { return Json::parse(answer.body, nullptr, false); }
 
 }  // namespace
@@ -77,7 +73,12 @@ Task<Result<HttpAnswer>> DockerDriver::post_create(const ContainerSpec& spec, De
 Task<Result<void>> DockerDriver::start(std::string id, Deadline deadline) {
     auto answer = co_await engine_.call("POST", container_path(id, "/start"), {}, deadline);
     if (!answer) co_return fail(std::move(answer.error()));
-    if (answer->status == 204 || answer->status == 304) co_return Result<void>();  // 304: it runs
+    if (answer->status == 204 || answer->status == 304) {  // 304: it runs
+        cgroups_.started(id);
+        // Looked for now, while its function comes up, so that freezing needs no engine later on.
+        co_await cgroup_of(std::move(id), std::min(deadline, deadline_in(EngineTimes{}.ping)));
+        co_return Result<void>();
+    }
     // The engine's word for an entrypoint that is missing or not executable: the image's fault.
     if (answer->status == 400) {
         co_return fail(Errc::init_failed, {}, engine_message(answer->body));
@@ -138,6 +139,7 @@ Task<Result<std::optional<ContainerState>>> DockerDriver::inspect(
 }
 
 Task<Result<void>> DockerDriver::kill(std::string id, std::string signal, Deadline deadline) {
+    co_await thaw_before_its_end(id, deadline);
     auto answer = co_await engine_.call(
         "POST", container_path(id, "/kill?signal=" + percent_encode(signal)), {}, deadline
     );
@@ -150,14 +152,16 @@ Task<Result<void>> DockerDriver::kill(std::string id, std::string signal, Deadli
 }
 
 Task<Result<void>> DockerDriver::remove(std::string id, Deadline deadline) {
+    co_await thaw_before_its_end(id, deadline);
     auto answer =
         co_await engine_.call("DELETE", container_path(id, "?force=true&v=true"), {}, deadline);
     if (!answer) co_return fail(std::move(answer.error()));
-    if (answer->status == 204 || answer->status == 404) co_return Result<void>();
-    if (answer->status == 409 && engine_message(answer->body).contains("already in progress")) {
-        co_return Result<void>();
-    }
-    co_return refused("remove container", *answer);
+    const bool gone =
+        answer->status == 204 || answer->status == 404 ||
+        (answer->status == 409 && engine_message(answer->body).contains("already in progress"));
+    if (!gone) co_return refused("remove container", *answer);
+    cgroups_.forget(id);
+    co_return Result<void>();
 }
 
 }  // namespace stoker

@@ -4,7 +4,9 @@
 // Made by cli. Thread-safe: see ContainerDriver.
 
 #include <atomic>
+#include <filesystem>
 
+#include "worker/containers/cgroup/container_cgroups.hpp"
 #include "worker/containers/container_driver.hpp"
 #include "worker/containers/docker/docker_engine.hpp"
 #include "worker/containers/docker/image_reference.hpp"
@@ -13,7 +15,11 @@ namespace stoker {
 
 class DockerDriver final : public ContainerDriver {
 public:
-    explicit DockerDriver(HttpAddress engine) : engine_(std::move(engine)) {}
+    /// `cgroup_root` is where this machine's /proc and /sys are; empty: freezing and measuring go
+    /// through the engine.
+    explicit DockerDriver(HttpAddress engine, std::filesystem::path cgroup_root = "/") :
+        engine_(std::move(engine)),
+        cgroups_(std::move(cgroup_root)) {}
 
     Task<Result<void>> ping(Deadline deadline) override;
     Task<Result<std::vector<std::string>>> list_leftovers(std::string instance, Deadline deadline)
@@ -29,13 +35,23 @@ public:
     ) override;
     Task<Result<ExitStatus>> wait(std::string id, Deadline deadline) override;
     Task<Result<std::optional<ContainerState>>> inspect(std::string id, Deadline deadline) override;
+    Task<Result<void>> freeze(std::string id, Deadline deadline) override;
+    Task<Result<void>> thaw(std::string id, Deadline deadline) override;
+    std::optional<ContainerStats> stats_now(const std::string& id) override;
+    Task<Result<ContainerStats>> stats(std::string id, Deadline deadline) override;
     Task<Result<void>> kill(std::string id, std::string signal, Deadline deadline) override;
     Task<Result<void>> remove(std::string id, Deadline deadline) override;
 
 private:
+    using CgroupRef = std::shared_ptr<const Cgroup>;
     Task<Result<HttpAnswer>> post_create(const ContainerSpec& spec, Deadline deadline);
+    /// Null when it is out of reach.
+    Task<Result<CgroupRef>> cgroup_of(std::string id, Deadline deadline);
+    /// SIGKILL does not reach a group that version 1 froze.
+    Task<> thaw_before_its_end(std::string id, Deadline deadline);
 
     DockerEngine engine_;
+    ContainerCgroups cgroups_;
     std::atomic<bool> swappiness_refused_{false};
 };
 

@@ -120,6 +120,10 @@ std::string percent_encode(std::string_view text) {
     return out;
 }
 
+std::string container_path(std::string_view id, std::string_view rest) {
+    return "/containers/" + percent_encode(id) + std::string(rest);
+}
+
 std::unexpected<Error> refused(std::string_view doing, const HttpAnswer& answer) {
     const auto code = answer.status == 503 ? Errc::engine_unavailable : Errc::internal;
     return fail(

@@ -46,6 +46,8 @@ private:
 std::string engine_message(std::string_view body);
 /// For paths and queries.
 std::string percent_encode(std::string_view text);
+/// The path of a container in the engine's API; `rest` goes on from there.
+std::string container_path(std::string_view id, std::string_view rest);
 /// An answer that the caller has no better word for.
 std::unexpected<Error> refused(std::string_view doing, const HttpAnswer& answer);
 std::unexpected<Error> unreachable(const HttpClientError& error);
