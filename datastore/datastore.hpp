@@ -73,6 +73,7 @@ struct FinishedCall {
     std::optional<WallTime> started_at;
     std::optional<CallResponse> response;
     std::vector<LogChunk> logs;  ///< the last chunks
+    std::optional<CallStats> stats{};
 };
 
 /// What a long attempt is doing; written when it is worth a row update.

@@ -40,6 +40,18 @@ enum class CallPhase : std::uint8_t { queued, slot, pulling, starting, executing
 std::string_view to_word(CallPhase phase);
 std::optional<CallPhase> parse_call_phase(std::string_view word);
 
+/// What the container used for a call; for one that ran long enough to be measured.
+struct CallStats {
+    std::uint64_t cpu_ms = 0;
+    std::uint64_t memory_peak_bytes = 0;  ///< the container's highest so far, not only this call's
+    std::uint64_t disk_read_bytes = 0;
+    std::uint64_t disk_written_bytes = 0;
+    std::uint64_t net_received_bytes = 0;
+    std::uint64_t net_sent_bytes = 0;
+
+    bool operator==(const CallStats&) const = default;
+};
+
 /// The row as users see it. Image, limits and retry policy were frozen at accept.
 struct Call {
     std::string id;
@@ -64,6 +76,7 @@ struct Call {
     std::optional<WallTime> claimed_at;
     std::optional<WallTime> started_at;  ///< the request went to the container
     std::optional<WallTime> completed_at;
+    std::optional<CallStats> stats;
 
     bool operator==(const Call&) const = default;
 };

@@ -2,6 +2,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include <array>
+#include <utility>
+
 #include "common/json_text.hpp"
 #include "common/utf8.hpp"
 #include "model/cpus.hpp"
@@ -30,6 +33,21 @@ Json annotations_json(const Annotations& annotations) {
 
 void put_time(Json& object, const char* key, std::optional<WallTime> time) {
     if (time && *time != WallTime{}) object[key] = format_time(*time);
+}
+
+constexpr std::array<std::pair<const char*, std::uint64_t CallStats::*>, 6> stats_members{{
+    {"cpu_ms", &CallStats::cpu_ms},
+    {"memory_peak_bytes", &CallStats::memory_peak_bytes},
+    {"disk_read_bytes", &CallStats::disk_read_bytes},
+    {"disk_written_bytes", &CallStats::disk_written_bytes},
+    {"net_received_bytes", &CallStats::net_received_bytes},
+    {"net_sent_bytes", &CallStats::net_sent_bytes},
+}};
+
+Json stats_json(const CallStats& stats) {
+    Json object = Json::object();
+    for (const auto& [name, member] : stats_members) object[name] = stats.*member;
+    return object;
 }
 
 /// Header values may hold any byte but JSON only text: such a value is written with each byte as
@@ -131,7 +149,23 @@ Json to_json(const Call& call) {
     put_time(object, "claimed_at", call.claimed_at);
     put_time(object, "started_at", call.started_at);
     put_time(object, "completed_at", call.completed_at);
+    if (call.stats) object["stats"] = stats_json(*call.stats);
     return object;
+}
+
+std::string dump(const CallStats& stats) { return dumped(stats_json(stats)); }
+
+std::optional<CallStats> stats_from_text(std::string_view json) {
+    const auto object = parsed(json);
+    if (!object.is_object()) return std::nullopt;
+    CallStats stats;
+    for (const auto& [name, member] : stats_members) {
+        const auto found = object.find(name);
+        if (found != object.end() && found->is_number_unsigned()) {
+            stats.*member = found->get<std::uint64_t>();
+        }
+    }
+    return stats;
 }
 
 std::string dump(const Config& config) { return dumped(config_json(config)); }

@@ -33,6 +33,9 @@ std::string dump(const Config& config);
 Config config_from_text(std::string_view json);
 std::string dump_annotations(const Annotations& annotations);
 Annotations annotations_from_text(std::string_view json);
+std::string dump(const CallStats& stats);
+/// Empty when it is no object.
+std::optional<CallStats> stats_from_text(std::string_view json);
 /// `[["Name","value"],…]`: order and repeated fields are kept.
 std::string dump(const Headers& headers);
 Headers headers_from_text(std::string_view json);

@@ -1,5 +1,7 @@
 #include "datastore/sqlite/call_row.hpp"
 
+#include "model/json.hpp"
+
 namespace stoker::sqlite {
 
 namespace {
@@ -46,6 +48,7 @@ Call read_call(Query& row) {
     call.claimed_at = row.optional_time();
     call.started_at = row.optional_time();
     call.completed_at = row.optional_time();
+    if (const auto stats = row.optional_text()) call.stats = stats_from_text(*stats);
     return call;
 }
 

@@ -4,6 +4,7 @@
 
 #include "datastore/sqlite/call_row.hpp"
 #include "datastore/sqlite/query.hpp"
+#include "model/json.hpp"
 
 namespace stoker::sqlite {
 
@@ -46,7 +47,7 @@ CallWrites::CallWrites(SQLite::Database& db, CountChange& counts) :
         db,
         fmt::format(
             "UPDATE calls SET completed_at = ?4, started_at = coalesce(?5, started_at), error = ?6,"
-            " error_code = ?7, log_attempt = attempt, status = ?8 WHERE {}",
+            " error_code = ?7, log_attempt = attempt, status = ?8, stats = ?9 WHERE {}",
             fenced
         )
     ),
@@ -182,7 +183,8 @@ bool CallWrites::finish(const FinishedCall& finished, WallTime now) {
         finished.started_at,
         finished.end.error,
         finished.end.error_code,
-        to_word(finished.end.status)
+        to_word(finished.end.status),
+        finished.stats ? std::optional(dump(*finished.stats)) : std::nullopt
     );
     if (ended == 0) return is_finished_by(finished);
     if (finished.response) insert_response(fence, *finished.response);

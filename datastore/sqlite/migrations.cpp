@@ -136,7 +136,12 @@ ALTER TABLE calls ADD COLUMN cpus INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE calls ADD COLUMN tmpfs_size INTEGER NOT NULL DEFAULT 0;
 )sql";
 
-constexpr std::array steps{step_1, step_2};
+// Written with the end of a call; JSON, for nothing is ever looked for in it.
+constexpr std::string_view step_3 = R"sql(
+ALTER TABLE calls ADD COLUMN stats TEXT;
+)sql";
+
+constexpr std::array steps{step_1, step_2, step_3};
 
 }  // namespace
 

@@ -89,6 +89,20 @@ TEST_CASE("JSON: a call shows its phase until it has ended, and its error after"
     CHECK(ended["completed_at"] == "1970-01-01T00:00:04.000Z");
 }
 
+TEST_CASE("JSON: what a call used is shown when it was measured, and survives being stored") {
+    Call call;
+    CHECK_FALSE(to_json(call).contains("stats"));
+    call.stats = CallStats{1, 2, 3, 4, 5, 6};
+    CHECK(
+        to_json(call)["stats"].dump() ==
+        R"({"cpu_ms":1,"memory_peak_bytes":2,"disk_read_bytes":3,"disk_written_bytes":4,)"
+        R"("net_received_bytes":5,"net_sent_bytes":6})"
+    );
+    CHECK(stats_from_text(dump(*call.stats)) == call.stats);
+    for (const auto* bad : {"", "[]", "{", "null"}) CHECK_FALSE(stats_from_text(bad));
+    CHECK(stats_from_text(R"({"cpu_ms":-1,"net_sent_bytes":"x","more":1})") == CallStats{});
+}
+
 TEST_CASE("JSON: config and annotations survive being stored") {
     const Config config{{"a", "1"}, {"quote", "\"\n"}, {"utf8", "\xC3\xA9"}};
     CHECK(config_from_text(dump(config)) == config);

@@ -2,6 +2,8 @@
 
 // The life of single calls in a Datastore: every transition, and the fence that guards it.
 
+#include <limits>
+
 #include "tests/conformance/datastore/store_fixture.hpp"
 
 namespace stoker::test {
@@ -145,6 +147,7 @@ TEST_CASE_TEMPLATE_DEFINE("Datastore: finish and hand back", Backend, datastore_
         CHECK(call.error.empty());
         CHECK(call.started_at == finished.started_at);
         CHECK(call.completed_at == t.clock.now());
+        CHECK_FALSE(call.stats);
         const auto response = t.run(t.store->get_response(Scope::all(), fence.call_id));
         REQUIRE(response);
         CHECK(response->status == 200);
@@ -156,6 +159,13 @@ TEST_CASE_TEMPLATE_DEFINE("Datastore: finish and hand back", Backend, datastore_
         CHECK(log->front().data == "line\n");
         CHECK(log->front().stream == LogStream::err);
         CHECK(t.counts().running == 0);
+    }
+    SUBCASE("what it used stands with the call") {
+        const auto fence = t.run_one();
+        auto finished = t.success(fence);
+        finished.stats = CallStats{1, 2, 3, 4, 5, std::numeric_limits<std::uint64_t>::max()};
+        CHECK(t.run(t.store->finish(finished)) == true);
+        CHECK(t.get(fence.call_id).stats == finished.stats);
     }
     SUBCASE("an end without an answer has no response") {
         const auto fence = t.run_one();
