@@ -80,6 +80,10 @@ WorkerSettings worker_settings(
     worker.launch.start_max =
         settings.start_max > 0 ? static_cast<std::size_t>(settings.start_max) : 2 * cores();
     worker.pull_max = static_cast<std::uint32_t>(settings.pull_max);
+    worker.freeze_idle = settings.containers.freeze_idle;
+    worker.confinement = settings.containers.confinement;
+    worker.networks = words_of(settings.containers.networks);
+    worker.label_tag = settings.containers.label_tag;
     worker.init_timeout = settings.init_timeout;
     worker.pull_timeout = settings.pull_timeout;
     worker.calls.response_bytes_max = settings.max_response;

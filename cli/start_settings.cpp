@@ -229,6 +229,7 @@ void add_worker(Settings& table, StartSettings& to) {
     table
         .add("pull-timeout", to.pull_timeout, duration_kind(Millis{1}, day), "For pulling an image")
         .alias("FN_HOT_PULL_TIMEOUT_MSECS", from_msecs);
+    add_container_settings(table, to.containers);
 }
 
 void add_limits(Settings& table, StartSettings& to) {

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/container_settings.hpp"
 #include "common/settings.hpp"
 
 namespace stoker {
@@ -35,6 +36,7 @@ struct StartSettings {
     std::int64_t pull_max = 64;  ///< calls claimed at once
     Millis init_timeout{5'000};
     Millis pull_timeout{600'000};
+    ContainerSettings containers;
 
     std::int64_t lanes = 0;  ///< 0 is one per core
     std::int64_t max_connections = 10'000;

@@ -55,6 +55,7 @@ private:
 Agent::Agent(SlotPool& slots, ContainerDriver& driver, Metrics& metrics) :
     slots_(slots),
     driver_(driver),
+    meter_(driver),
     run_seconds_(metrics.histogram("stoker_call_run_seconds", "Time of calls inside containers")),
     slot_wait_seconds_(
         metrics.histogram("stoker_slot_wait_seconds", "Time calls waited for a container slot")
@@ -125,6 +126,7 @@ Task<Result<void>> Agent::run_in(
     const auto begun = std::chrono::steady_clock::now();
     container.served = true;
     container.output->begin(live ? live->log : nullptr);
+    if (live) meter_.begin(container);
 
     auto end = co_await exchange_http_stream(
         container.connection.get(),
@@ -138,6 +140,9 @@ Task<Result<void>> Agent::run_in(
     container.output->end();
     if (live) live->left_container();
     run_seconds_.observe(seconds_since(begun));
+    if (live && !end.lost) {
+        live->used(co_await meter_.end(slot.ref(), std::chrono::steady_clock::now() - begun));
+    }
     container.connection_used = std::chrono::steady_clock::now();
     if (!end.connection_ok) container.connection.reset();
     if (end.container_ok) {

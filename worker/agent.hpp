@@ -9,6 +9,7 @@
 #include "common/metrics.hpp"
 #include "model/invoker.hpp"
 #include "worker/call_executor.hpp"
+#include "worker/call_meter.hpp"
 #include "worker/containers/container_driver.hpp"
 #include "worker/slot_pool.hpp"
 
@@ -46,6 +47,7 @@ private:
 
     SlotPool& slots_;
     ContainerDriver& driver_;
+    const CallMeter meter_;
     Histogram& run_seconds_;
     Histogram& slot_wait_seconds_;
 };

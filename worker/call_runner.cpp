@@ -85,7 +85,8 @@ Task<> CallRunner::run(ClaimedCall claimed, std::string owner) {
              std::move(outcome.end),
              live->started_at(),
              std::move(outcome.response),
-             live->log->take()}
+             live->log->take(),
+             live->stats()}
         );
     }
     deps_.live.remove(live);

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <functional>
 #include <list>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,15 +21,23 @@
 #include "worker/containers/container_spec.hpp"
 #include "worker/function_output.hpp"
 #include "worker/memory.hpp"
+#include "worker/networks.hpp"
 #include "worker/run_dir.hpp"
 
 namespace stoker {
+
+struct Container;
+using ContainerRef = std::shared_ptr<Container>;
+
+/// Whether its processes run.
+enum class Rest : std::uint8_t { awake, freezing, frozen };
 
 struct Container {
     std::string name;  ///< ours, unique
     FnSpecRef fn;
     Executor home;  ///< the lane its background work runs on
     MemoryTokens::Token memory;
+    Networks::Lease network;
     std::string engine_id;
     std::optional<SocketFolder> folder;
     UniqueFd socket;  ///< the function's socket, held by O_PATH
@@ -40,15 +49,20 @@ struct Container {
     // Used only by whoever holds the slot.
     UniqueFd connection;
     std::chrono::steady_clock::time_point connection_used{};
-    bool served = false;  ///< it has been given a call
+    bool served = false;      ///< it has been given a call
+    ContainerStats measured;  ///< at the latest look; all zero at its start
 
     // The slot pool's, under its mutex.
-    bool idle = false;
+    struct IdlePlace {
+        std::list<ContainerRef>::iterator order;
+        std::multimap<std::chrono::steady_clock::time_point, ContainerRef>::iterator expiry;
+        std::optional<std::list<ContainerRef>::iterator> awake;
+    };
+    std::optional<IdlePlace> idle_place;                 ///< while it is idle
+    std::chrono::steady_clock::time_point idle_since{};  ///< the latest time
     bool retired = false;
-    std::chrono::steady_clock::time_point idle_since{};
-    std::list<std::shared_ptr<Container>>::iterator idle_place{};
+    Rest rest = Rest::awake;
+    std::shared_ptr<Latch<bool>> freeze_end;  ///< of the latest freeze: whether it is frozen
 };
-
-using ContainerRef = std::shared_ptr<Container>;
 
 }  // namespace stoker

@@ -19,10 +19,13 @@ constexpr std::size_t drain_bytes_max = 1024UL * 1024;
 
 }  // namespace
 
-FunctionOutput::FunctionOutput(Executor home, OutputPipes pipes) :
+FunctionOutput::FunctionOutput(
+    Executor home, OutputPipes pipes, std::unique_ptr<SyslogTap> syslog
+) :
     home_(home),
     out_{Descriptor(home, pipes.out.release()), LogStream::out},
-    err_{Descriptor(home, pipes.err.release()), LogStream::err} {}
+    err_{Descriptor(home, pipes.err.release()), LogStream::err},
+    syslog_(std::move(syslog)) {}
 
 void FunctionOutput::start() {
     spawn(home_, "function_output", read(shared_from_this(), out_));
@@ -107,6 +110,7 @@ void FunctionOutput::drain(Pipe& pipe) {
 }
 
 void FunctionOutput::take(LogStream stream, std::string_view bytes) {
+    if (syslog_) syslog_->write(stream, bytes);
     if (log_) {
         log_->append(stream, bytes);
     } else if (own_.size() < own_output_bytes_max) {

@@ -18,12 +18,14 @@
 #include "model/call.hpp"
 #include "worker/call_log.hpp"
 #include "worker/containers/output_socket.hpp"
+#include "worker/syslog/syslog.hpp"
 
 namespace stoker {
 
 class FunctionOutput : public std::enable_shared_from_this<FunctionOutput> {
 public:
-    FunctionOutput(Executor home, OutputPipes pipes);
+    /// `syslog` gets all of it, too; null: none.
+    FunctionOutput(Executor home, OutputPipes pipes, std::unique_ptr<SyslogTap> syslog = nullptr);
 
     /// Starts reading on the home lane, until both pipes end or close().
     void start();
@@ -59,6 +61,7 @@ private:
     Pipe err_;
     std::shared_ptr<CallLog> log_;
     std::string own_;
+    const std::unique_ptr<SyslogTap> syslog_;
 };
 
 }  // namespace stoker

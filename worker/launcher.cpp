@@ -57,6 +57,7 @@ Launcher::Launcher(
     const RunDir& run_dir,
     SocketWatcher& watcher,
     IdSource& ids,
+    Syslog& syslog,
     Metrics& metrics,
     LauncherSettings settings
 ) :
@@ -64,9 +65,17 @@ Launcher::Launcher(
     run_dir_(run_dir),
     watcher_(watcher),
     ids_(ids),
+    syslog_(syslog),
     settings_(std::move(settings)),
     images_(driver, settings_.pull_timeout),
-    times_(metrics) {}
+    networks_(settings_.networks),
+    times_(metrics),
+    freeze_seconds_(
+        metrics.histogram("stoker_container_freeze_seconds", "Time to freeze an idle container")
+    ),
+    thaw_seconds_(
+        metrics.histogram("stoker_container_thaw_seconds", "Time to thaw a container for a call")
+    ) {}
 
 Task<Result<ContainerRef>> Launcher::launch(
     FnSpecRef fn, MemoryTokens::Token memory, LaunchPhase phase
@@ -85,6 +94,7 @@ Task<Result<ContainerRef>> Launcher::launch(
         const std::scoped_lock lock(mutex_);
         names_.insert(container->name);
     }
+    container->network = networks_.join();
     auto up = co_await bring_up(container, *image);
     if (up) co_return container;
     auto error = with_output(std::move(up.error()), *container);
@@ -125,7 +135,9 @@ Task<Result<void>> Launcher::bring_up(ContainerRef container, const ImageInfo& i
     container->on_early_exit = {};
     if (!pipes) co_return fail(pipes.error());
     stopwatch.lap(times_.init);
-    container->output = std::make_shared<FunctionOutput>(container->home, std::move(*pipes));
+    container->output = std::make_shared<FunctionOutput>(
+        container->home, std::move(*pipes), syslog_tap(*container)
+    );
     container->output->start();
     auto ready = co_await wait_for_socket(container, *watch, ready_by);
     container->on_early_exit = {};
@@ -170,12 +182,30 @@ ContainerSpec Launcher::spec_for(const Container& container, const ImageInfo& im
     spec.cmd->insert(spec.cmd->end(), image.cmd.begin(), image.cmd.end());
     spec.env = environment(*container.fn);
     spec.labels = {{label_instance, settings_.instance}, {label_worker, settings_.instance}};
-    spec.memory_mb = container.fn->memory_mb;
+    if (!settings_.label_tag.empty()) {
+        spec.labels.emplace_back("fn-agent-classifier", settings_.label_tag);
+        spec.labels.emplace_back("fn-agent-instance", settings_.instance);
+    }
+    spec.memory_mb = container.fn->container_mb();
+    spec.tmpfs_mb = container.fn->tmpfs_mb;
+    spec.milli_cpus = container.fn->milli_cpus;
+    spec.confinement = settings_.confinement;
+    spec.network = container.network.name();
     spec.binds = {
         {container.folder->engine_path(), folder_in_container, false},
         {run_dir_.init_engine_path(), init_in_container, true}
     };
     return spec;
+}
+
+std::unique_ptr<SyslogTap> Launcher::syslog_tap(const Container& container) {
+    const auto& fn = *container.fn;
+    if (fn.syslog_url.empty()) return nullptr;
+    return syslog_.tap(
+        fn.syslog_url,
+        {.host = settings_.host, .app_id = fn.app_id, .fn_id = fn.fn_id, .container = container.name
+        }
+    );
 }
 
 Task<> Launcher::watch_exit(ContainerRef container) {
@@ -189,9 +219,10 @@ Task<> Launcher::remove(ContainerRef container) {
     if (container->output) container->output->close();
     container->connection.reset();
     Millis pause{100};
-    // By name: a create whose answer was lost has left a container behind, too.
+    // By name when a create's answer was lost: that has left a container behind, too.
+    const auto& id = container->engine_id.empty() ? container->name : container->engine_id;
     for (;;) {
-        auto removed = co_await driver_.remove(container->name, deadline_in(EngineTimes{}.remove));
+        auto removed = co_await driver_.remove(id, deadline_in(EngineTimes{}.remove));
         if (removed || stopping_) break;
         log::warn(
             "container.remove_failed",
@@ -208,6 +239,34 @@ Task<> Launcher::remove(ContainerRef container) {
 Task<> Launcher::kill(ContainerRef container) {
     container->killed = true;
     co_await driver_.kill(container->engine_id, "SIGKILL", request_deadline());
+}
+
+Task<bool> Launcher::freeze(ContainerRef container) {
+    Stopwatch stopwatch;
+    const auto frozen =
+        co_await driver_.freeze(container->engine_id, deadline_in(EngineTimes{}.freeze));
+    if (frozen) stopwatch.lap(freeze_seconds_);
+    if (!frozen && !container->exited.is_set()) {
+        log::warn(
+            "container.freeze_failed",
+            {{"container", container->name}, {"why", frozen.error().detail}}
+        );
+    }
+    co_return frozen.has_value();
+}
+
+Task<bool> Launcher::thaw(ContainerRef container) {
+    Stopwatch stopwatch;
+    const auto thawed =
+        co_await driver_.thaw(container->engine_id, deadline_in(EngineTimes{}.freeze));
+    if (thawed) stopwatch.lap(thaw_seconds_);
+    if (!thawed && !container->exited.is_set()) {
+        log::warn(
+            "container.thaw_failed",
+            {{"container", container->name}, {"why", thawed.error().detail}}
+        );
+    }
+    co_return thawed.has_value();
 }
 
 Task<Result<void>> Launcher::remove_leftovers() {

@@ -13,14 +13,20 @@
 #include "worker/containers/container_driver.hpp"
 #include "worker/images.hpp"
 #include "worker/launch_times.hpp"
+#include "worker/networks.hpp"
 #include "worker/run_dir.hpp"
 #include "worker/slot_pool.hpp"
 #include "worker/socket_watcher.hpp"
+#include "worker/syslog/syslog.hpp"
 
 namespace stoker {
 
 struct LauncherSettings {
     std::string instance;  ///< labels containers, so that leftovers are found
+    std::string host;      ///< as syslog messages name it
+    Confinement confinement;
+    std::vector<std::string> networks;
+    std::string label_tag;
     Millis init_timeout{5000};
     Millis pull_timeout{600'000};
 };
@@ -32,6 +38,7 @@ public:
         const RunDir& run_dir,
         SocketWatcher& watcher,
         IdSource& ids,
+        Syslog& syslog,
         Metrics& metrics,
         LauncherSettings settings
     );
@@ -42,6 +49,9 @@ public:
     /// Until it is gone, whatever the engine does meanwhile, or stop() was called.
     Task<> remove(ContainerRef container);
     Task<> kill(ContainerRef container);
+    /// False: it can be neither used nor left as it is, and has to be removed.
+    Task<bool> freeze(ContainerRef container);
+    Task<bool> thaw(ContainerRef container);
 
     /// Removes containers that an earlier life of this instance left behind; an Error when that is
     /// not certain.
@@ -64,15 +74,20 @@ private:
     Task<Result<void>> wait_for_socket(
         ContainerRef container, SocketWatcher::Watch& watch, Deadline ready_by
     );
+    std::unique_ptr<SyslogTap> syslog_tap(const Container& container);
     Task<> watch_exit(ContainerRef container);
 
     ContainerDriver& driver_;
     const RunDir& run_dir_;
     SocketWatcher& watcher_;
     IdSource& ids_;
+    Syslog& syslog_;
     const LauncherSettings settings_;
     Images images_;
+    Networks networks_;
     const LaunchTimes times_;
+    Histogram& freeze_seconds_;
+    Histogram& thaw_seconds_;
     std::mutex mutex_;
     std::set<std::string> names_;  ///< of the containers that are, or may be, in the engine
     std::function<void(ContainerRef)> on_exit_ = [](const ContainerRef&) {};

@@ -26,6 +26,16 @@ std::optional<WallTime> LiveCall::started_at() const {
     return started_at_;
 }
 
+void LiveCall::used(std::optional<CallStats> stats) {
+    const std::scoped_lock lock(mutex_);
+    stats_ = stats;
+}
+
+std::optional<CallStats> LiveCall::stats() const {
+    const std::scoped_lock lock(mutex_);
+    return stats_;
+}
+
 ContainerRef LiveCall::container() const {
     const std::scoped_lock lock(mutex_);
     return container_;

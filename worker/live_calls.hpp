@@ -64,6 +64,9 @@ struct LiveCall {
     bool begin(ContainerRef container, WallTime at);
     void left_container();
     std::optional<WallTime> started_at() const;
+    /// What it used there, if that was measured.
+    void used(std::optional<CallStats> stats);
+    std::optional<CallStats> stats() const;
     /// The container it executes in, if it does.
     ContainerRef container() const;
 
@@ -74,6 +77,7 @@ private:
     mutable std::mutex mutex_;
     ContainerRef container_;
     std::optional<WallTime> started_at_;
+    std::optional<CallStats> stats_;
     CallPhase reported_ = CallPhase::slot;
     bool reported_start_ = false;
 };

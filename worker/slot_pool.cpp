@@ -29,43 +29,60 @@ bool is_permanent(Errc code) {
 
 }  // namespace
 
-SlotPool::SlotPool(Lanes& lanes, MemoryTokens& memory, LaunchPolicy policy, Hooks hooks) :
+SlotPool::SlotPool(
+    Lanes& lanes, MemoryTokens& memory, LaunchPolicy policy, Hooks hooks, Millis freeze_after
+) :
     lanes_(lanes),
     memory_(memory),
     policy_(policy),
     hooks_(std::move(hooks)),
+    idle_(freeze_after),
     mean_start_s_(policy.expected_start_s),
     review_lane_(lanes.at(0)) {}
 
-void SlotPool::start() { spawn(background_, review_lane_, "slot_pool.review", review_loop()); }
+void SlotPool::start() {
+    spawn(background_, review_lane_, "slot_pool.review", review_loop());
+    spawn(background_, review_lane_, "slot_pool.idle", idle_loop());
+}
 
 Task<Result<SlotPool::Slot>> SlotPool::acquire(FnSpecRef fn, Deadline give_up) {
     const auto lane = co_await asio::this_coro::executor;
     const auto memory_mb = static_cast<std::int64_t>(fn->memory_mb);
     if (!memory_.can_ever_fit(memory_mb)) co_return fail(Errc::impossible_memory);
-    ContainerRef idle;
-    WaiterRef waiter;
-    Todo todo;
-    {
-        const std::scoped_lock lock(mutex_);
-        if (closing_) co_return fail(Errc::shutting_down);
-        auto& key = key_of(fn);
-        if (!key.idle.empty()) {
-            idle = key.idle.back();
-            take_out_of_idle(key, idle);
-            busy_.insert(idle);
-        } else {
-            waiter = enqueue(key, lane, todo);
+    for (;;) {
+        ContainerRef idle;
+        bool is_awake = true;
+        WaiterRef waiter;
+        Todo todo;
+        {
+            const std::scoped_lock lock(mutex_);
+            if (closing_) co_return fail(Errc::shutting_down);
+            auto& key = key_of(fn);
+            if (!key.idle.empty()) {
+                idle = key.idle.back();
+                take_out_of_idle(key, idle);
+                busy_.insert(idle);
+                is_awake = idle->rest == Rest::awake;
+            } else {
+                waiter = enqueue(key, lane, todo);
+            }
         }
+        const bool changed = idle || !todo.launches.empty();
+        carry_out(std::move(todo));
+        if (changed) hooks_.changed();
+        if (waiter) co_return co_await wait_in_line(std::move(fn), std::move(waiter), give_up);
+        if (is_awake || co_await thaw(idle)) co_return Slot(this, std::move(idle));
+        const Slot unusable(this, std::move(idle));  // dropped: it is removed
     }
-    const bool changed = idle || !todo.launches.empty();
-    carry_out(std::move(todo));
-    if (changed) hooks_.changed();
-    if (idle) co_return Slot(this, std::move(idle));
+}
 
+Task<Result<SlotPool::Slot>> SlotPool::wait_in_line(
+    FnSpecRef fn, WaiterRef waiter, Deadline give_up
+) {
     auto got = co_await waiter->answer.wait(give_up);
     if (!got) {
         bool answered = false;
+        Todo todo;
         {
             const std::scoped_lock lock(mutex_);
             answered = !waiter->queued;
@@ -76,7 +93,7 @@ Task<Result<SlotPool::Slot>> SlotPool::acquire(FnSpecRef fn, Deadline give_up) {
                 pump(todo);  // those behind may go on
             }
         }
-        carry_out(std::exchange(todo, {}));
+        carry_out(std::move(todo));
         if (!answered) co_return fail(Errc::server_busy);
         // The answer is on its way to this lane: it must not be lost with its container in it.
         got = co_await waiter->answer.wait(Deadline::max());
@@ -111,7 +128,7 @@ void SlotPool::container_exited(const ContainerRef& container) {
     Todo todo;
     {
         const std::scoped_lock lock(mutex_);
-        if (!container->idle) return;  // its call will give it back
+        if (!container->idle_place) return;  // its call will give it back
         auto& key = key_of(container->fn);
         take_out_of_idle(key, container);
         retire(key, container, todo);
@@ -130,12 +147,18 @@ CallPhase SlotPool::phase_of(const std::string& slot_key) const {
 
 std::int64_t SlotPool::busy_mb() const {
     const std::scoped_lock lock(mutex_);
-    return memory_.used_mb() - idle_mb_;
+    return memory_.used_mb() - idle_.mb();
 }
 
 SlotPool::Counts SlotPool::counts() const {
     const std::scoped_lock lock(mutex_);
-    Counts counts{.starting = starting_, .idle = idle_.size(), .busy = busy_.size(), .waiting = 0};
+    Counts counts{
+        .starting = starting_,
+        .idle = idle_.size() - idle_.frozen(),
+        .frozen = idle_.frozen(),
+        .busy = busy_.size(),
+        .waiting = 0
+    };
     for (const auto& [name, key] : keys_) counts.waiting += key.waiters.size();
     return counts;
 }
@@ -177,18 +200,13 @@ void SlotPool::offer(Key& key, ContainerRef container) {
         waiter->answer.set(std::move(container));
         return;
     }
-    container->idle = true;
-    container->idle_since = Clock::now();
-    container->idle_place = idle_.insert(idle_.end(), container);
-    idle_mb_ += container->memory.mb();
-    key.idle.push_back(container);
-    review_by(container->idle_since + std::chrono::seconds(container->fn->idle_timeout_s));
+    idle_.add(container, Clock::now());
+    idle_by(next_idle_due());
+    key.idle.push_back(std::move(container));
 }
 
 void SlotPool::take_out_of_idle(Key& key, const ContainerRef& container) {
-    container->idle = false;
-    idle_.erase(container->idle_place);
-    idle_mb_ -= container->memory.mb();
+    idle_.remove(container);
     if (key.idle.back() == container) {
         key.idle.pop_back();  // by far the most frequent: last in, first out
     } else {
@@ -265,7 +283,7 @@ void SlotPool::pump(Todo& todo) {
 void SlotPool::make_room(const Key& wanting, std::int64_t needed_mb, Todo& todo) {
     auto short_mb = needed_mb - memory_.free_mb() - leaving_mb_;
     std::vector<ContainerRef> victims;
-    for (const auto& container : idle_) {
+    for (const auto& container : idle_.oldest_first()) {
         if (short_mb <= 0) break;
         if (container->fn->slot_key == wanting.fn->slot_key) continue;
         victims.push_back(container);
@@ -285,10 +303,6 @@ SlotPool::Clock::time_point SlotPool::next_review() const {
         if (key.in_ring || key.waiters.empty()) continue;
         if (const auto due = launch_due(key)) next = std::min(next, *due);
     }
-    for (const auto& container : idle_) {
-        const std::chrono::seconds idle_for(container->fn->idle_timeout_s);
-        next = std::min(next, container->idle_since + idle_for);
-    }
     return next;
 }
 
@@ -307,6 +321,10 @@ void SlotPool::carry_out(Todo todo) {
     for (auto& container : todo.removals) {
         const auto home = container->home;
         spawn(background_, home, "slot_pool.remove", remove(std::move(container)));
+    }
+    for (auto& [container, pass] : todo.freezes) {
+        const auto home = container->home;
+        spawn(home, "slot_pool.freeze", freeze(std::move(container), std::move(pass)));
     }
 }
 
@@ -359,6 +377,8 @@ void SlotPool::launched(const FnSpecRef& fn, Result<ContainerRef> result, Clock:
 Task<> SlotPool::remove(ContainerRef container) {
     const auto fn = container->fn;
     const auto memory_mb = container->memory.mb();
+    // A freeze under way must not come after the thaw that a removal begins with.
+    if (container->freeze_end) co_await container->freeze_end->wait(Deadline::max());
     co_await hooks_.remove(container);
     Todo todo;
     {
@@ -395,16 +415,6 @@ Task<> SlotPool::review_loop() {
 
 void SlotPool::review(Todo& todo) {
     const auto now = Clock::now();
-    std::vector<ContainerRef> expired;
-    for (const auto& container : idle_) {
-        const std::chrono::seconds idle_for(container->fn->idle_timeout_s);
-        if (container->idle_since + idle_for <= now) expired.push_back(container);
-    }
-    for (const auto& container : expired) {
-        auto& key = key_of(container->fn);
-        take_out_of_idle(key, container);
-        retire(key, container, todo);
-    }
     for (auto& [name, key] : keys_) consider(key, now);
     pump(todo);
 }
@@ -421,13 +431,14 @@ void SlotPool::close() {
             }
             key.waiters.clear();
         }
-        while (!idle_.empty()) {
-            const auto container = idle_.front();
+        while (idle_.size() > 0) {
+            const auto container = idle_.oldest_first().front();
             auto& key = key_of(container->fn);
             take_out_of_idle(key, container);
             retire(key, container, todo);
         }
         review_by(Clock::time_point::min());
+        idle_by(Clock::time_point::min());
     }
     carry_out(std::move(todo));
     note_if_all_back();

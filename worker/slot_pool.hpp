@@ -9,12 +9,12 @@
 //  2. Every container holds its memory token from before its start until it was removed.
 //  3. A freed slot goes to exactly one waiter, the one that waits longest; else it is idle.
 //  4. A container whose last call did not end cleanly is never given out again.
+//  5. A container is frozen only while it is idle, and runs before its slot is given out.
 
 #include <atomic>
 #include <chrono>
 #include <deque>
 #include <functional>
-#include <list>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -30,6 +30,7 @@
 #include "model/call.hpp"
 #include "model/error.hpp"
 #include "worker/container.hpp"
+#include "worker/idle_containers.hpp"
 #include "worker/launch_policy.hpp"
 #include "worker/memory.hpp"
 
@@ -48,6 +49,10 @@ public:
         std::function<Task<>(ContainerRef)> remove;
         /// Ends its process now; it will be removed later.
         std::function<Task<>(ContainerRef)> kill;
+        /// Stops its processes, or lets them go on; false: the container is of no use any more.
+        std::function<Task<bool>(ContainerRef)> freeze =
+            nullptr;  ///< not called if never to freeze
+        std::function<Task<bool>(ContainerRef)> thaw = nullptr;
         /// Memory or slots changed. Any thread, must not block or call back.
         std::function<void()> changed;
     };
@@ -76,7 +81,14 @@ public:
         Deadline since_ = std::chrono::steady_clock::now();
     };
 
-    SlotPool(Lanes& lanes, MemoryTokens& memory, LaunchPolicy policy, Hooks hooks);
+    /// Containers that have been idle for `freeze_after` are frozen; 0: never.
+    SlotPool(
+        Lanes& lanes,
+        MemoryTokens& memory,
+        LaunchPolicy policy,
+        Hooks hooks,
+        Millis freeze_after = Millis::zero()
+    );
 
     void start();
 
@@ -95,7 +107,8 @@ public:
 
     struct Counts {
         std::size_t starting = 0;
-        std::size_t idle = 0;
+        std::size_t idle = 0;    ///< and not frozen
+        std::size_t frozen = 0;  ///< idle, too
         std::size_t busy = 0;
         std::size_t waiting = 0;
     };
@@ -134,8 +147,10 @@ private:
     struct Todo {
         std::vector<std::pair<FnSpecRef, MemoryTokens::Token>> launches;
         std::vector<ContainerRef> removals;
+        std::vector<std::pair<ContainerRef, Gate::Pass>> freezes;
     };
 
+    Task<Result<Slot>> wait_in_line(FnSpecRef fn, WaiterRef waiter, Deadline give_up);
     void give_back(ContainerRef container, Clock::time_point since, bool reusable);
 
     // With the mutex held.
@@ -151,6 +166,9 @@ private:
     void make_room(const Key& wanting, std::int64_t needed_mb, Todo& todo);
     Clock::time_point next_review() const;
     void review_by(Clock::time_point at);
+    void look_after_idle(Todo& todo);
+    Clock::time_point next_idle_due() const;
+    void idle_by(Clock::time_point at);
     void note_if_all_back();
 
     void carry_out(Todo todo);
@@ -159,6 +177,9 @@ private:
     void launched(const FnSpecRef& fn, Result<ContainerRef> result, Clock::duration took);
     Task<> review_loop();
     void review(Todo& todo);
+    Task<> idle_loop();
+    Task<> freeze(ContainerRef container, Gate::Pass pass);
+    Task<bool> thaw(ContainerRef container);
 
     Lanes& lanes_;
     MemoryTokens& memory_;
@@ -169,10 +190,10 @@ private:
     mutable std::mutex mutex_;
     std::unordered_map<std::string, Key> keys_;
     std::deque<std::string> ring_;  // keys that want a launch, in turn
-    std::list<ContainerRef> idle_;  // all keys, the front idle longest
+    IdleContainers idle_;           // of all keys
     std::unordered_set<ContainerRef> busy_;
     std::size_t starting_ = 0;
-    std::int64_t idle_mb_ = 0;
+    std::size_t freezing_ = 0;
     std::int64_t leaving_mb_ = 0;  // of containers being removed
     double mean_start_s_;
     bool closing_ = false;
@@ -180,6 +201,8 @@ private:
     Executor review_lane_;
     std::optional<OneShot<bool>> review_;  // set while the review sleeps
     Clock::time_point review_at_{};
+    std::optional<OneShot<bool>> idle_wake_;  // set while the idle loop sleeps
+    Clock::time_point idle_wake_at_{};
 };
 
 }  // namespace stoker

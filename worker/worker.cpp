@@ -13,6 +13,8 @@ constexpr Millis retry_pause{1'000};
 constexpr Millis progress_interval{250};
 /// After the grace time: for killed calls to be handed back and containers to be removed.
 constexpr std::chrono::seconds clean_up_max{20};
+/// For the last lines of functions to reach their syslog servers.
+constexpr std::chrono::seconds syslog_max{3};
 
 }  // namespace
 
@@ -28,13 +30,21 @@ Worker::Worker(Deps deps, WorkerSettings settings, RunDir run_dir) :
     run_dir_(std::move(run_dir)),
     memory_(settings_.memory_mb),
     watcher_(deps.lanes.at(0)),
+    syslog_(deps.lanes, deps.metrics),
     launcher_(
         deps.driver,
         run_dir_,
         watcher_,
         deps.ids,
+        syslog_,
         deps.metrics,
-        {settings_.instance, settings_.init_timeout, settings_.pull_timeout}
+        {.instance = settings_.instance,
+         .host = settings_.host,
+         .confinement = settings_.confinement,
+         .networks = settings_.networks,
+         .label_tag = settings_.label_tag,
+         .init_timeout = settings_.init_timeout,
+         .pull_timeout = settings_.pull_timeout}
     ),
     slots_(
         deps.lanes,
@@ -47,7 +57,11 @@ Worker::Worker(Deps deps, WorkerSettings settings, RunDir run_dir) :
          .remove = [this](ContainerRef container
                    ) { return launcher_.remove(std::move(container)); },
          .kill = [this](ContainerRef container) { return launcher_.kill(std::move(container)); },
-         .changed = [this] { claimer_.refresh(); }}
+         .freeze = [this](ContainerRef container
+                   ) { return launcher_.freeze(std::move(container)); },
+         .thaw = [this](ContainerRef container) { return launcher_.thaw(std::move(container)); },
+         .changed = [this] { claimer_.refresh(); }},
+        settings_.freeze_idle
     ),
     agent_(slots_, deps.driver, deps.metrics),
     runner_({agent_, deps.store, deps.queue, deps.events, live_, deps.metrics}, settings_.calls),
@@ -102,6 +116,7 @@ void Worker::add_gauges() {
     };
     state("starting", &SlotPool::Counts::starting);
     state("idle", &SlotPool::Counts::idle);
+    state("frozen", &SlotPool::Counts::frozen);
     state("busy", &SlotPool::Counts::busy);
     metrics.gauge("stoker_slot_waiters", "Calls that wait for a container slot", [this] {
         return static_cast<double>(slots_.counts().waiting);
@@ -218,6 +233,7 @@ Task<> Worker::stop(Deadline grace) {
         log::warn("worker.containers_remain", {{"hint", "the next start removes them"}});
     }
     launcher_.stop();
+    co_await syslog_.stop(deadline_in(syslog_max));
     ended_.set(true);
     lease_.end();
     co_await background_.close(deadline_in(clean_up_max));

@@ -38,6 +38,10 @@ struct WorkerSettings {
     std::int64_t memory_mb = 0;  ///< what containers may use in all
     LaunchPolicy launch;
     std::uint32_t pull_max = 64;
+    Confinement confinement;
+    std::vector<std::string> networks;  ///< containers are spread over them; empty: the engine's
+    std::string label_tag;              ///< of Fn's label; empty: none
+    Millis freeze_idle{50};             ///< idle containers are frozen after that; 0: never
     Millis init_timeout{5'000};
     Millis pull_timeout{600'000};
     CallRunnerSettings calls;
@@ -91,6 +95,7 @@ private:
     RunDir run_dir_;
     MemoryTokens memory_;
     SocketWatcher watcher_;
+    Syslog syslog_;
     Launcher launcher_;
     SlotPool slots_;
     Agent agent_;

@@ -131,7 +131,7 @@ TEST_CASE("main job: bodies of several megabytes go in and out") {
 }
 
 TEST_CASE("main job: output written after the answer still belongs to its call") {
-    const Running stoker;
+    const Running stoker({"--freeze-idle", "0"});  // frozen, it would not come to write
     const auto fn = stoker.make_fn(function_image());
     const auto id = stoker.call_async(fn, "late words");
     CHECK(stoker.ended(id).at("status") == "success");
