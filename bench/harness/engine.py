@@ -126,6 +126,7 @@ class BareContainer:
                 "LogConfig": {"Type": "none"},
             },
         })
+        self.id = made["Id"]
         lap("create")
         _must("POST", f"/containers/{made['Id']}/start")
         lap("start")
@@ -137,6 +138,12 @@ class BareContainer:
             if not call.recv(4096).startswith(b"HTTP/1.1 200"):
                 refuse("the function's container answers wrongly")
         lap("answer")
+
+    def pause(self):
+        _must("POST", f"/containers/{self.id}/pause")
+
+    def unpause(self):
+        _must("POST", f"/containers/{self.id}/unpause")
 
     def __exit__(self, *_):
         remove_containers(self.label)
