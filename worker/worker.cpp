@@ -57,8 +57,7 @@ Worker::Worker(Deps deps, WorkerSettings settings, RunDir run_dir) :
          .remove = [this](ContainerRef container
                    ) { return launcher_.remove(std::move(container)); },
          .kill = [this](ContainerRef container) { return launcher_.kill(std::move(container)); },
-         .freeze = [this](ContainerRef container
-                   ) { return launcher_.freeze(std::move(container)); },
+         .freeze = [this](ContainerRef container) { return freeze(std::move(container)); },
          .thaw = [this](ContainerRef container) { return launcher_.thaw(std::move(container)); },
          .changed = [this] { claimer_.refresh(); }},
         settings_.freeze_idle
@@ -90,6 +89,13 @@ Worker::Worker(Deps deps, WorkerSettings settings, RunDir run_dir) :
     );
     runner_.on_engine_away([this] { engine_.not_reached(); });
     add_gauges();
+}
+
+Task<bool> Worker::freeze(ContainerRef container) {
+    // An engine that is away may come back as a new process, which ends what ran without it: that
+    // does not work on what stands still.
+    if (!engine_.is_up()) co_return true;
+    co_return co_await launcher_.freeze(std::move(container));
 }
 
 void Worker::add_gauges() {

@@ -88,6 +88,7 @@ private:
     WorkerLease::Hooks lease_hooks();
     Task<> report_progress();
     void stop_cancelled(const std::vector<std::string>& call_ids);
+    Task<bool> freeze(ContainerRef container);
     void add_gauges();
 
     Deps deps_;

@@ -109,6 +109,7 @@ Task<Result<ExitStatus>> DockerDriver::wait(std::string id, Deadline deadline) {
                 co_return exit;
             }
         }
+        thaw_if_frozen(id);
         // The engine went away or stumbled; the container may live on without it (live restore), so
         // only the engine's next word counts. A container that exited meanwhile answers at once.
         if (deadline != Deadline::max() && deadline_in(pause) >= deadline) {

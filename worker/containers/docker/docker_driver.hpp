@@ -49,6 +49,9 @@ private:
     Task<Result<CgroupRef>> cgroup_of(std::string id, Deadline deadline);
     /// SIGKILL does not reach a group that version 1 froze.
     Task<> thaw_before_its_end(std::string id, Deadline deadline);
+    /// When the engine is lost: one that starts again ends what ran without it, and could not end
+    /// what stands still.
+    void thaw_if_frozen(const std::string& id);
 
     DockerEngine engine_;
     ContainerCgroups cgroups_;

@@ -59,6 +59,12 @@ Task<> DockerDriver::thaw_before_its_end(std::string id, Deadline deadline) {
     if ((*cgroup)->thaw()) cgroups_.froze(id, false);
 }
 
+void DockerDriver::thaw_if_frozen(const std::string& id) {
+    const auto known = cgroups_.known(id);
+    if (!known || !known->frozen || !known->cgroup) return;
+    if (known->cgroup->thaw()) cgroups_.froze(id, false);
+}
+
 std::optional<ContainerStats> DockerDriver::stats_now(const std::string& id) {
     const auto known = cgroups_.known(id);
     if (!known || !known->cgroup) return std::nullopt;
