@@ -40,6 +40,10 @@ Task<Result<Reply>> InvokeApi::invoke(Exchange& exchange, std::string fn_id) {
     co_return fail(Errc::detached_not_supported);
 }
 
+std::string InvokeApi::url_of(const Request& request) const {
+    return base_url(parts_.public_url, request).append(request.target, request.path_at);
+}
+
 Task<Result<Reply>> InvokeApi::run(Exchange& exchange, FnEntryRef fn) {
     if (parts_.acceptor.closed()) co_return fail(Errc::shutting_down);
     const auto& request = exchange.request();
@@ -51,6 +55,8 @@ Task<Result<Reply>> InvokeApi::run(Exchange& exchange, FnEntryRef fn) {
     Invocation invocation{
         .call_id = call_id,
         .fn = fn->spec,
+        .method = request.method,
+        .url = url_of(request),
         .headers = forwarded_headers(request.headers, parts_.keep_authorization),
         .content_type = content_type_of(request.headers),
         .attempt = 1
@@ -84,12 +90,11 @@ Task<Result<Reply>> InvokeApi::accept(Exchange& exchange, FnEntryRef fn, bool pr
     auto call_id = parts_.ids.next();
     CallRequest stored{
         .method = request.method,
-        .url = base_url(parts_.public_url, request),
+        .url = url_of(request),
         .headers = forwarded_headers(request.headers, false),
         .content_type = content_type_of(request.headers),
         .body = BodyRef::of(std::move(*body))
     };
-    stored.url.append(request.target, request.path_at);
     const auto accepted =
         co_await parts_.acceptor.accept(std::move(fn), call_id, std::move(stored));
     if (!accepted) {

@@ -34,6 +34,7 @@ public:
     void add_routes(Router& router);
 
 private:
+    std::string url_of(const Request& request) const;
     Task<Result<Reply>> invoke(Exchange& exchange, std::string fn_id);
     Task<Result<Reply>> run(Exchange& exchange, FnEntryRef fn);
     Task<Result<Reply>> accept(Exchange& exchange, FnEntryRef fn, bool preference_applied);

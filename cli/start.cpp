@@ -86,8 +86,12 @@ WorkerSettings worker_settings(
     worker.label_tag = settings.containers.label_tag;
     worker.init_timeout = settings.init_timeout;
     worker.pull_timeout = settings.pull_timeout;
-    worker.calls.response_bytes_max = settings.max_response;
-    worker.calls.log_bytes_max = settings.max_log;
+    worker.answers = {
+        .head_bytes_max = settings.max_response_header,
+        .streamed_bytes_max = settings.max_sync_response,
+        .kept_bytes_max = settings.max_response
+    };
+    worker.log_bytes_max = settings.max_log;
     worker.heartbeat = settings.heartbeat;
     worker.lease = settings.lease;
     return worker;

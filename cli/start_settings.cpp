@@ -248,8 +248,28 @@ void add_limits(Settings& table, StartSettings& to) {
             "Request body of a synchronous call"
         )
         .alias("FN_MAX_REQUEST_SIZE", unless_zero);
-    table.add("max-response", to.max_response, size_kind(0, gib), "Stored response")
+    table
+        .add(
+            "max-response",
+            to.max_response,
+            size_kind(0, gib),
+            "Body of a response that is stored, or comes over stdout as a whole"
+        )
         .alias("FN_MAX_RESPONSE_SIZE", unless_zero);
+    table.add(
+        "max-sync-response",
+        to.max_sync_response,
+        size_kind(0, tib),
+        "Body of a response that is passed on as it comes"
+    );
+    table
+        .add(
+            "max-response-header",
+            to.max_response_header,
+            size_kind(kib, 16 * mib),
+            "Header of a function's response"
+        )
+        .alias("FN_MAX_HDR_RESPONSE_SIZE", unless_zero);
     table.add("max-log", to.max_log, size_kind(0, gib), "Stored log of a call")
         .alias("FN_MAX_LOG_SIZE_BYTES");
     table
@@ -358,6 +378,11 @@ StartOutcome load_start_settings(
         return outcome;
     }
     if (port && table.source_of("port") >= table.source_of("listen")) settings.listen.port = *port;
+    // Fn has one bound for both.
+    if (table.source_of("max-response") == SettingSource::alias &&
+        table.source_of("max-sync-response") == SettingSource::standard) {
+        settings.max_sync_response = settings.max_response;
+    }
     if (settings.db.empty()) settings.db = "sqlite:" + settings.data + "/stoker.db";
     for (const auto& word : loaded.positionals) {
         loaded.errors.push_back(fmt::format("unexpected argument \"{}\"", word));

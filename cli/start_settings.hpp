@@ -42,6 +42,8 @@ struct StartSettings {
     std::int64_t max_connections = 10'000;
     std::uint64_t max_async_body = std::uint64_t{10} << 20U;
     std::uint64_t max_sync_body = std::uint64_t{1} << 30U;
+    std::uint64_t max_sync_response = std::uint64_t{1} << 30U;
+    std::uint64_t max_response_header = std::uint64_t{64} << 10U;
     std::uint64_t max_response = std::uint64_t{10} << 20U;
     std::uint64_t max_log = std::uint64_t{1} << 20U;
     std::uint64_t max_header_bytes = std::uint64_t{64} << 10U;

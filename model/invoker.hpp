@@ -58,6 +58,8 @@ public:
 struct Invocation {
     std::string call_id;
     FnSpecRef fn;
+    std::string method = "POST";
+    std::string url;  ///< absolute, as the caller reached us
     Headers headers;
     std::string content_type;
     int attempt = 1;

@@ -1,20 +1,16 @@
 #include "worker/agent.hpp"
 
 #include <fmt/format.h>
-#include <sys/socket.h>
 
-#include <cerrno>
 #include <csignal>
 
-#include "common/log.hpp"
+#include "worker/cold_call.hpp"
+#include "worker/container_exchange.hpp"
 
 namespace stoker {
 
 namespace {
 
-// Servers close idle connections; Fn's agent gives up its own first, after a second, and functions
-// rely on it.
-constexpr std::chrono::seconds connection_idle_max{1};
 // A container that was seen idle may be dead by the time it is used; then the next one is tried.
 // After a restart of the engine all of them are.
 constexpr int slot_tries_max = 1000;
@@ -26,6 +22,8 @@ constexpr std::chrono::seconds exit_wait_max{1};
 constexpr std::chrono::seconds sure_exit_wait_max{10};
 constexpr int exit_code_of_kill = 128 + SIGKILL;
 
+std::string exit_code_text(int code) { return fmt::format("container exit code {}", code); }
+
 double seconds_since(Deadline begun) {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
 }
@@ -33,10 +31,11 @@ double seconds_since(Deadline begun) {
 /// Passes a good answer on to whoever invoked; other answers are an Error and their bodies dropped.
 class PassOn final : public FunctionAnswer {
 public:
-    explicit PassOn(AnswerSink& sink) : sink_(sink) {}
+    PassOn(AnswerSink& sink, FnFormat format) : sink_(sink), format_(format) {}
 
     Task<Result<void>> head(AnswerHead head, std::string_view) override {
-        good_ = head.status == 200;
+        // An http-stream function has its statuses for Stoker; the caller's are in headers.
+        good_ = format_ != FnFormat::http_stream || head.status == 200;
         if (!good_) co_return Result<void>{};
         co_return co_await sink_.head(std::move(head));
     }
@@ -47,15 +46,17 @@ public:
 
 private:
     AnswerSink& sink_;
+    const FnFormat format_;
     bool good_ = false;
 };
 
 }  // namespace
 
-Agent::Agent(SlotPool& slots, ContainerDriver& driver, Metrics& metrics) :
+Agent::Agent(SlotPool& slots, ContainerDriver& driver, Metrics& metrics, AnswerLimits limits) :
     slots_(slots),
     driver_(driver),
     meter_(driver),
+    limits_(limits),
     run_seconds_(metrics.histogram("stoker_call_run_seconds", "Time of calls inside containers")),
     slot_wait_seconds_(
         metrics.histogram("stoker_slot_wait_seconds", "Time calls waited for a container slot")
@@ -64,8 +65,15 @@ Agent::Agent(SlotPool& slots, ContainerDriver& driver, Metrics& metrics) :
 Task<Result<void>> Agent::invoke(
     Invocation invocation, BodySource& body, AnswerSink& answer, Deadline give_up
 ) {
-    PassOn pass_on(answer);
-    co_return co_await execute(invocation, body, pass_on, nullptr, give_up);
+    PassOn pass_on(answer, invocation.fn->format);
+    co_return co_await run({
+        .invocation = invocation,
+        .body = body,
+        .answer = pass_on,
+        .live = nullptr,
+        .limits = {limits_.head_bytes_max, limits_.streamed_bytes_max, limits_.kept_bytes_max},
+        .give_up = give_up,
+    });
 }
 
 Task<Result<void>> Agent::execute(
@@ -75,76 +83,66 @@ Task<Result<void>> Agent::execute(
     LiveCallRef live,
     Deadline give_up
 ) {
+    co_return co_await run({
+        .invocation = invocation,
+        .body = body,
+        .answer = answer,
+        .live = std::move(live),
+        .limits = {limits_.head_bytes_max, limits_.kept_bytes_max, limits_.kept_bytes_max},
+        .give_up = give_up,
+    });
+}
+
+Task<Result<void>> Agent::run(Run run) {
     const auto begun = std::chrono::steady_clock::now();
+    const auto fn = spec_for(run.invocation);
     int stillborn = 0;
     for (int tries = 0; tries < slot_tries_max && stillborn < stillborn_max; ++tries) {
-        auto slot = co_await slots_.acquire(invocation.fn, give_up);
+        auto slot = co_await slots_.acquire(fn, run.give_up);
         if (!slot) {
-            if (live && !slot.error().detail.empty()) {
-                live->log->append(LogStream::err, slot.error().detail);
+            if (run.live && !slot.error().detail.empty()) {
+                run.live->log->append(LogStream::err, slot.error().detail);
             }
             co_return fail(slot.error());
         }
         auto& container = slot->container();
-        if (!connect(container)) {
+        if (!is_ready(container)) {
             const bool was_idle = container.idle_since != std::chrono::steady_clock::time_point{};
             if (!container.served && !was_idle) ++stillborn;
             continue;
         }
         slot_wait_seconds_.observe(seconds_since(begun));
-        if (live && !live->begin(slot->ref(), wall_now())) {
+        if (run.live && !run.live->begin(slot->ref(), wall_now())) {
             std::move(*slot).release();
             co_return fail(Errc::cancelled);
         }
-        co_return co_await run_in(std::move(*slot), invocation, body, answer, live);
+        co_return co_await run_in(std::move(*slot), run);
     }
     co_return fail(Errc::init_failed, {}, "containers break before they serve");
 }
 
-bool Agent::connect(Container& container) {
-    if (container.connection) {
-        char byte = 0;
-        const auto peeked = ::recv(container.connection.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-        // Bytes nobody asked for: nothing this container says next can be trusted.
-        if (peeked > 0) return false;
-        const auto idle = std::chrono::steady_clock::now() - container.connection_used;
-        if (peeked < 0 && errno == EAGAIN && idle < connection_idle_max) return true;
-    }
-    auto connected = connect_to(container.socket);
-    container.connection = connected ? std::move(*connected) : UniqueFd{};
-    return connected.has_value();
-}
-
-Task<Result<void>> Agent::run_in(
-    SlotPool::Slot slot,
-    const Invocation& invocation,
-    BodySource& body,
-    FunctionAnswer& answer,
-    const LiveCallRef& live
-) {
+Task<Result<void>> Agent::run_in(SlotPool::Slot slot, Run& run) {
     auto& container = slot.container();
+    const auto& live = run.live;
     const auto begun = std::chrono::steady_clock::now();
-    container.served = true;
-    container.output->begin(live ? live->log : nullptr);
+    const auto log = live ? live->log : nullptr;
+    if (container.is_cold()) {
+        container.output->begin_only(log);
+    } else {
+        container.output->begin(log);
+    }
     if (live) meter_.begin(container);
 
-    auto end = co_await exchange_http_stream(
-        container.connection.get(),
-        invocation,
-        body,
-        answer,
-        {},
-        begun + std::chrono::seconds(invocation.fn->timeout_s)
-    );
+    auto end =
+        co_await exchange_in(container, run.invocation, run.body, run.answer, run.limits, begun);
 
     container.output->end();
     if (live) live->left_container();
     run_seconds_.observe(seconds_since(begun));
-    if (live && !end.lost) {
+    // Of a cold one nothing is left to measure.
+    if (live && !end.lost && !container.is_cold()) {
         live->used(co_await meter_.end(slot.ref(), std::chrono::steady_clock::now() - begun));
     }
-    container.connection_used = std::chrono::steady_clock::now();
-    if (!end.connection_ok) container.connection.reset();
     if (end.container_ok) {
         std::move(slot).release();
         co_return std::move(end.result);
@@ -167,7 +165,12 @@ Task<Error> Agent::explain_loss(ContainerRef container) {
     const auto state =
         co_await driver_.inspect(container->engine_id, deadline_in(EngineTimes{}.request));
     const bool oom_killed = state && *state && (*state)->oom_killed;
-    co_return error_of_exit(*exited, oom_killed, container->killed);
+    auto error = error_of_exit(*exited, oom_killed, container->killed);
+    if (container->is_cold() && error.code == Errc::container_exit && exited->code) {
+        // Nothing was lost: its exit is how a cold function says that it failed.
+        error.message = exit_code_text(*exited->code);
+    }
+    co_return error;
 }
 
 Error error_of_exit(const ExitStatus& exit, bool oom_killed, bool killed_by_us) {
@@ -181,7 +184,7 @@ Error error_of_exit(const ExitStatus& exit, bool oom_killed, bool killed_by_us) 
     Error error{.code = Errc::container_exit, .message = {}, .detail = {}};
     if (exit.code) {
         error.message =
-            fmt::format("{}: container exit code {}", spec_of(error.code).message, *exit.code);
+            fmt::format("{}: {}", spec_of(error.code).message, exit_code_text(*exit.code));
     }
     return error;
 }

@@ -15,9 +15,18 @@
 
 namespace stoker {
 
+/// Of a function's answer.
+struct AnswerLimits {
+    std::size_t head_bytes_max = 64UL * 1024;
+    /// Of the body of a synchronous call, where it is passed on as it arrives.
+    std::uint64_t streamed_bytes_max = 1024ULL * 1024 * 1024;
+    /// Of every body that is kept before it goes on or into the datastore.
+    std::uint64_t kept_bytes_max = 10ULL * 1024 * 1024;
+};
+
 class Agent final : public Invoker, public CallExecutor {
 public:
-    Agent(SlotPool& slots, ContainerDriver& driver, Metrics& metrics);
+    Agent(SlotPool& slots, ContainerDriver& driver, Metrics& metrics, AnswerLimits limits);
 
     Task<Result<void>> invoke(
         Invocation invocation, BodySource& body, AnswerSink& answer, Deadline give_up
@@ -32,22 +41,25 @@ public:
     ) override;
 
 private:
-    /// Connects anew unless the connection of the last call is still good. False: the container is
-    /// gone or not to be trusted.
-    static bool connect(Container& container);
-    Task<Result<void>> run_in(
-        SlotPool::Slot slot,
-        const Invocation& invocation,
-        BodySource& body,
-        FunctionAnswer& answer,
-        const LiveCallRef& live
-    );
-    /// Why the function's connection broke: the exit of its container, if it did exit.
+    /// What every step of one call needs.
+    struct Run {
+        const Invocation& invocation;
+        BodySource& body;
+        FunctionAnswer& answer;
+        LiveCallRef live;
+        ExchangeLimits limits;
+        Deadline give_up;
+    };
+
+    Task<Result<void>> run(Run run);
+    Task<Result<void>> run_in(SlotPool::Slot slot, Run& run);
+    /// Why the function went away: the exit of its container, if it did exit.
     Task<Error> explain_loss(ContainerRef container);
 
     SlotPool& slots_;
     ContainerDriver& driver_;
     const CallMeter meter_;
+    const AnswerLimits limits_;
     Histogram& run_seconds_;
     Histogram& slot_wait_seconds_;
 };

@@ -5,7 +5,7 @@
 
 #include "model/invoker.hpp"
 #include "worker/live_calls.hpp"
-#include "worker/protocols/http_stream.hpp"
+#include "worker/protocols/exchange.hpp"
 
 namespace stoker {
 

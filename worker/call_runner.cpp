@@ -96,6 +96,8 @@ Task<CallRunner::Outcome> CallRunner::execute(const ClaimedCall& claimed, const 
     const Invocation invocation{
         .call_id = claimed.call.id,
         .fn = claimed.fn,
+        .method = claimed.request.method,
+        .url = claimed.request.url,
         .headers = claimed.request.headers,
         .content_type = claimed.request.content_type,
         .attempt = claimed.call.attempt

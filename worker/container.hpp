@@ -1,10 +1,10 @@
 #pragma once
 
 // A running container of a function and everything that belongs to it: memory token, socket folder,
-// the function's socket, its output, the connection kept alive between calls. One object owns them
-// together, so nothing can leak one without the others. Shared by the slot pool, the call that uses
-// it and the task that waits for its exit; it ends when the last of them lets go, which the pool
-// arranges to be after the engine removed it.
+// the function's socket and the connection kept alive between calls, or its stdin and stdout, its
+// output. One object owns them together, so nothing can leak one without the others. Shared by the
+// slot pool, the call that uses it and the task that waits for its exit; it ends when the last of
+// them lets go, which the pool arranges to be after the engine removed it.
 
 #include <atomic>
 #include <chrono>
@@ -22,6 +22,7 @@
 #include "worker/function_output.hpp"
 #include "worker/memory.hpp"
 #include "worker/networks.hpp"
+#include "worker/protocols/stdio_pipes.hpp"
 #include "worker/run_dir.hpp"
 
 namespace stoker {
@@ -33,6 +34,10 @@ using ContainerRef = std::shared_ptr<Container>;
 enum class Rest : std::uint8_t { awake, freezing, frozen };
 
 struct Container {
+    bool speaks_stdio() const { return fn->format != FnFormat::http_stream; }
+    /// It serves one call and is never idle.
+    bool is_cold() const { return fn->format == FnFormat::cold; }
+
     std::string name;  ///< ours, unique
     FnSpecRef fn;
     Executor home;  ///< the lane its background work runs on
@@ -40,7 +45,8 @@ struct Container {
     Networks::Lease network;
     std::string engine_id;
     std::optional<SocketFolder> folder;
-    UniqueFd socket;  ///< the function's socket, held by O_PATH
+    UniqueFd socket;   ///< the function's socket, held by O_PATH; http-stream
+    StdioPipes stdio;  ///< of every other format
     std::shared_ptr<FunctionOutput> output;
     Latch<ExitStatus> exited;
     std::function<void()> on_early_exit;  ///< home lane only: wakes who waits for it to come up

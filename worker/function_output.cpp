@@ -19,17 +19,25 @@ constexpr std::size_t drain_bytes_max = 1024UL * 1024;
 
 }  // namespace
 
+FunctionOutput::Pipe::Pipe(Executor home, UniqueFd fd, LogStream of) :
+    descriptor(home),
+    stream(of),
+    open(static_cast<bool>(fd)) {
+    if (open) descriptor.assign(fd.release());
+}
+
 FunctionOutput::FunctionOutput(
     Executor home, OutputPipes pipes, std::unique_ptr<SyslogTap> syslog
 ) :
     home_(home),
-    out_{Descriptor(home, pipes.out.release()), LogStream::out},
-    err_{Descriptor(home, pipes.err.release()), LogStream::err},
+    out_(home, std::move(pipes.out), LogStream::out),
+    err_(home, std::move(pipes.err), LogStream::err),
     syslog_(std::move(syslog)) {}
 
 void FunctionOutput::start() {
-    spawn(home_, "function_output", read(shared_from_this(), out_));
-    spawn(home_, "function_output", read(shared_from_this(), err_));
+    for (auto* pipe : {&out_, &err_}) {
+        if (pipe->open) spawn(home_, "function_output", read(shared_from_this(), *pipe));
+    }
 }
 
 void FunctionOutput::close() {
@@ -48,6 +56,13 @@ void FunctionOutput::begin(std::shared_ptr<CallLog> log) {
     const std::scoped_lock lock(mutex_);
     if (!log_ && !log) return;  // nobody's before and after
     drain_both();
+    log_ = std::move(log);
+}
+
+void FunctionOutput::begin_only(std::shared_ptr<CallLog> log) {
+    const std::scoped_lock lock(mutex_);
+    drain_both();
+    if (log) log->append(LogStream::err, own_);
     log_ = std::move(log);
 }
 

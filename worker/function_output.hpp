@@ -1,10 +1,11 @@
 #pragma once
 
 // Reads a function's own stdout and stderr pipes (see worker/containers/init) and gives each byte
-// to one call. What a function wrote before it answered is in the pipes when its answer arrives, so
-// draining them at the end of a call attributes it exactly, without waiting. Later bytes still go
-// to that call until the container takes its next one. What belongs to no call (start-up,
-// unrecorded calls) is kept as the container's own output, bounded.
+// to one call; where stdout carries the answers, stderr alone. What a function wrote before it
+// answered is in the pipes when its answer arrives, so draining them at the end of a call
+// attributes it exactly, without waiting. Later bytes still go to that call until the container
+// takes its next one. What belongs to no call (start-up, unrecorded calls) is kept as the
+// container's own output, bounded.
 //
 // Thread-safe: the home lane reads when bytes arrive, the call's lane drains at its ends.
 
@@ -33,6 +34,8 @@ public:
 
     /// From now on output belongs to this call; null keeps it from every call.
     void begin(std::shared_ptr<CallLog> log);
+    /// So does what came before: the container is there for this call alone.
+    void begin_only(std::shared_ptr<CallLog> log);
     /// Drains what the function has written so far into its call.
     void end();
 
@@ -44,9 +47,10 @@ public:
 private:
     using Descriptor = asio::posix::basic_stream_descriptor<Executor>;
     struct Pipe {
+        Pipe(Executor home, UniqueFd fd, LogStream of);
         Descriptor descriptor;
         LogStream stream;
-        bool open = true;
+        bool open;
     };
 
     static Task<> read(std::shared_ptr<FunctionOutput> self, Pipe& pipe);

@@ -8,6 +8,8 @@
 
 #include "common/async/spawn.hpp"
 #include "common/log.hpp"
+#include "model/cpus.hpp"
+#include "worker/containers/init/init_binary.hpp"
 #include "worker/containers/output_socket.hpp"
 
 namespace stoker {
@@ -15,23 +17,34 @@ namespace stoker {
 namespace {
 
 constexpr const char* folder_in_container = "/tmp/iofs";
-constexpr const char* init_in_container = "/.stoker-init";
 
 Deadline request_deadline() { return deadline_in(EngineTimes{}.request); }
 
 std::vector<std::string> environment(const FnSpec& fn) {
     std::vector<std::string> env;
-    for (const auto& [key, value] : fn.config) env.push_back(fmt::format("{}={}", key, value));
+    const auto add = [&](std::string_view name, std::string_view value) {
+        env.push_back(fmt::format("{}={}", name, value));
+    };
+    for (const auto& [key, value] : fn.config) add(key, value);
     // Later entries win: what the platform says is not overridden by configuration.
-    env.push_back(fmt::format("FN_LISTENER=unix:{}/lsnr.sock", folder_in_container));
-    env.emplace_back("FN_FORMAT=http-stream");
-    env.push_back(fmt::format("FN_MEMORY={}", fn.memory_mb));
-    env.emplace_back("FN_TYPE=sync");
-    env.push_back("FN_FN_ID=" + fn.fn_id);
-    env.push_back("FN_APP_ID=" + fn.app_id);
-    env.push_back("FN_FN_NAME=" + fn.fn_name);
-    env.push_back("FN_APP_NAME=" + fn.app_name);
-    env.push_back(fmt::format("STOKER_OUTPUT={}/{}", folder_in_container, OutputSocket::file_name));
+    add("FN_FORMAT", to_word(fn.format));
+    add("FN_MEMORY", std::to_string(fn.memory_mb));
+    add("FN_TYPE", "sync");
+    add("FN_FN_ID", fn.fn_id);
+    add("FN_APP_ID", fn.app_id);
+    add("FN_FN_NAME", fn.fn_name);
+    add("FN_APP_NAME", fn.app_name);
+    if (fn.milli_cpus > 0) add("FN_CPUS", format_milli_cpus(fn.milli_cpus));
+    if (fn.tmpfs_mb > 0) add("FN_TMPSIZE", std::to_string(fn.tmpfs_mb));
+    if (fn.format == FnFormat::cold) {
+        add("FN_DEADLINE", format_time(wall_now() + std::chrono::seconds(fn.timeout_s)));
+    }
+    if (fn.format == FnFormat::http_stream) {
+        add("FN_LISTENER", fmt::format("unix:{}/lsnr.sock", folder_in_container));
+    } else {
+        add(init_input_variable, "1");
+    }
+    add(init_output_variable, fmt::format("{}/{}", folder_in_container, OutputSocket::file_name));
     return env;
 }
 
@@ -42,6 +55,15 @@ Error refusal(Error error) {
     return {
         .code = Errc::init_failed, .message = "container refused: " + error.detail, .detail = {}
     };
+}
+
+void take_pipes(Container& container, OutputPipes pipes, std::unique_ptr<SyslogTap> syslog) {
+    if (container.speaks_stdio()) {
+        container.stdio = {.in = std::move(pipes.in), .out = std::move(pipes.out)};
+    }
+    container.output =
+        std::make_shared<FunctionOutput>(container.home, std::move(pipes), std::move(syslog));
+    container.output->start();
 }
 
 /// What the function printed, for the log of the call that hears of the failure.
@@ -116,11 +138,15 @@ Task<Result<void>> Launcher::bring_up(ContainerRef container, const ImageInfo& i
 
     auto output = OutputSocket::listen(container->home, container->folder->path());
     if (!output) co_return fail(output.error());
-    auto watch = watcher_.watch(container->folder->path());
-    if (!watch) co_return fail(watch.error());
+    std::optional<SocketWatcher::Watch> watch;
+    if (!container->speaks_stdio()) {
+        auto watching = watcher_.watch(container->folder->path());
+        if (!watching) co_return fail(watching.error());
+        watch.emplace(std::move(*watching));
+    }
 
     Stopwatch stopwatch;
-    auto created = co_await driver_.create(spec_for(*container, image), request_deadline());
+    auto created = co_await driver_.create(container_spec(*container, image), request_deadline());
     if (!created) co_return fail(refusal(created.error()));
     stopwatch.lap(times_.create);
     container->engine_id = std::move(*created);
@@ -128,17 +154,15 @@ Task<Result<void>> Launcher::bring_up(ContainerRef container, const ImageInfo& i
     if (!started) co_return fail(refusal(started.error()));
     stopwatch.lap(times_.start);
 
-    container->on_early_exit = [&output] { output->close(); };
+    container->on_early_exit = [&output] { output->end(); };
     spawn(container->home, "container.watch_exit", watch_exit(container));
     const auto ready_by = deadline_in(settings_.init_timeout);
-    auto pipes = co_await output->receive(ready_by);
+    auto pipes = co_await output->receive(ready_by, container->speaks_stdio());
     container->on_early_exit = {};
     if (!pipes) co_return fail(pipes.error());
     stopwatch.lap(times_.init);
-    container->output = std::make_shared<FunctionOutput>(
-        container->home, std::move(*pipes), syslog_tap(*container)
-    );
-    container->output->start();
+    take_pipes(*container, std::move(*pipes), syslog_tap(*container));
+    if (!watch) co_return Result<void>{};  // it reads its calls from stdin whenever it is ready
     auto ready = co_await wait_for_socket(container, *watch, ready_by);
     container->on_early_exit = {};
     if (ready) stopwatch.lap(times_.socket);
@@ -173,11 +197,11 @@ Task<Result<void>> Launcher::wait_for_socket(
     }
 }
 
-ContainerSpec Launcher::spec_for(const Container& container, const ImageInfo& image) const {
+ContainerSpec Launcher::container_spec(const Container& container, const ImageInfo& image) const {
     ContainerSpec spec;
     spec.name = container.name;
     spec.image = container.fn->image;
-    spec.entrypoint = std::vector<std::string>{init_in_container};
+    spec.entrypoint = std::vector<std::string>{init_container_path};
     spec.cmd = image.entrypoint;
     spec.cmd->insert(spec.cmd->end(), image.cmd.begin(), image.cmd.end());
     spec.env = environment(*container.fn);
@@ -193,7 +217,7 @@ ContainerSpec Launcher::spec_for(const Container& container, const ImageInfo& im
     spec.network = container.network.name();
     spec.binds = {
         {container.folder->engine_path(), folder_in_container, false},
-        {run_dir_.init_engine_path(), init_in_container, true}
+        {run_dir_.init_engine_path(), init_container_path, true}
     };
     return spec;
 }
@@ -218,6 +242,7 @@ Task<> Launcher::watch_exit(ContainerRef container) {
 Task<> Launcher::remove(ContainerRef container) {
     if (container->output) container->output->close();
     container->connection.reset();
+    container->stdio = {};
     Millis pause{100};
     // By name when a create's answer was lost: that has left a container behind, too.
     const auto& id = container->engine_id.empty() ? container->name : container->engine_id;

@@ -1,7 +1,8 @@
 #pragma once
 
-// Brings one http-stream container up and takes it down: image, folder, create, start, output
-// pipes, the function's socket. Knows nothing of slots or waiting calls. Used on any lane.
+// Brings one container up and takes it down: image, folder, create, start, the function's pipes
+// and, if it is to listen on one, its socket. Knows nothing of slots or waiting calls. Used on any
+// lane.
 
 #include <functional>
 #include <mutex>
@@ -67,7 +68,7 @@ public:
     void on_exit(std::function<void(ContainerRef)> callback) { on_exit_ = std::move(callback); }
 
 private:
-    ContainerSpec spec_for(const Container& container, const ImageInfo& image) const;
+    ContainerSpec container_spec(const Container& container, const ImageInfo& image) const;
     /// `names` in parallel; how many could not be removed.
     Task<std::size_t> remove_all(std::vector<std::string> names);
     Task<Result<void>> bring_up(ContainerRef container, const ImageInfo& image);

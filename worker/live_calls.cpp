@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "worker/cold_call.hpp"
+
 namespace stoker {
 
 bool LiveCall::begin(ContainerRef container, WallTime at) {
@@ -117,7 +119,9 @@ std::vector<CallProgress> LiveCalls::changes(
     }
     for (const auto& call : calls) {
         const std::scoped_lock lock(call->mutex_);
-        const auto phase = call->started_at_ ? CallPhase::executing : phase_of(call->fn->slot_key);
+        const auto phase = call->started_at_
+                               ? CallPhase::executing
+                               : phase_of(slot_key_of(*call->fn, call->fence.call_id));
         const bool new_start = call->started_at_.has_value() && !call->reported_start_;
         if (phase == call->reported_ && !new_start && !call->log->has_chunks()) continue;
         call->reported_ = phase;

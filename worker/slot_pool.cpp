@@ -114,7 +114,7 @@ void SlotPool::give_back(ContainerRef container, Clock::time_point since, bool r
         if (!reusable || closing_ || container->exited.is_set()) {
             retire(key, container, todo);
         } else {
-            offer(key, std::move(container));
+            offer(key, std::move(container), todo);
         }
         consider(key, now);
         pump(todo);
@@ -191,13 +191,17 @@ void SlotPool::forget_if_unused(const std::string& slot_key) {
     }
 }
 
-void SlotPool::offer(Key& key, ContainerRef container) {
+void SlotPool::offer(Key& key, ContainerRef container, Todo& todo) {
     if (!key.waiters.empty()) {
         auto waiter = std::move(key.waiters.front());
         key.waiters.pop_front();
         waiter->queued = false;
         busy_.insert(container);
         waiter->answer.set(std::move(container));
+        return;
+    }
+    if (container->is_cold() || container->exited.is_set()) {
+        retire(key, container, todo);
         return;
     }
     idle_.add(container, Clock::now());
@@ -350,10 +354,11 @@ void SlotPool::launched(const FnSpecRef& fn, Result<ContainerRef> result, Clock:
         if (result) {
             ++key.alive;
             mean_start_s_ = moved(mean_start_s_, seconds(took));
-            if (closing_ || (*result)->exited.is_set()) {
+            if (closing_) {
                 retire(key, *result, todo);
             } else {
-                offer(key, std::move(*result));
+                // Even one that has exited: the call finds out how, and another would do the same.
+                offer(key, std::move(*result), todo);
             }
         } else {
             // The caller that waited longest hears of it; all of them when it is hopeless.

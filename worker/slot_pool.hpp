@@ -8,7 +8,8 @@
 //  1. Containers starting for a key never exceed the callers waiting for it when the start begins.
 //  2. Every container holds its memory token from before its start until it was removed.
 //  3. A freed slot goes to exactly one waiter, the one that waits longest; else it is idle.
-//  4. A container whose last call did not end cleanly is never given out again.
+//  4. A container whose last call did not end cleanly is never given out again, and a cold one is
+//     never idle: without its call it goes.
 //  5. A container is frozen only while it is idle, and runs before its slot is given out.
 
 #include <atomic>
@@ -157,7 +158,7 @@ private:
     WaiterRef enqueue(Key& key, Executor lane, Todo& todo);
     Key& key_of(const FnSpecRef& fn);
     void forget_if_unused(const std::string& slot_key);
-    void offer(Key& key, ContainerRef container);
+    void offer(Key& key, ContainerRef container, Todo& todo);
     void take_out_of_idle(Key& key, const ContainerRef& container);
     void retire(Key& key, const ContainerRef& container, Todo& todo);
     std::optional<Clock::time_point> launch_due(const Key& key) const;

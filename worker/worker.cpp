@@ -62,8 +62,11 @@ Worker::Worker(Deps deps, WorkerSettings settings, RunDir run_dir) :
          .changed = [this] { claimer_.refresh(); }},
         settings_.freeze_idle
     ),
-    agent_(slots_, deps.driver, deps.metrics),
-    runner_({agent_, deps.store, deps.queue, deps.events, live_, deps.metrics}, settings_.calls),
+    agent_(slots_, deps.driver, deps.metrics, settings_.answers),
+    runner_(
+        {agent_, deps.store, deps.queue, deps.events, live_, deps.metrics},
+        {settings_.answers.kept_bytes_max, settings_.log_bytes_max}
+    ),
     claimer_(
         {deps.lanes,
          deps.store,

@@ -44,7 +44,8 @@ struct WorkerSettings {
     Millis freeze_idle{50};             ///< idle containers are frozen after that; 0: never
     Millis init_timeout{5'000};
     Millis pull_timeout{600'000};
-    CallRunnerSettings calls;
+    AnswerLimits answers;
+    std::size_t log_bytes_max = 1024UL * 1024;
     Millis heartbeat{3'000};
     Millis lease{15'000};
 };

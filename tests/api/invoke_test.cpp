@@ -250,6 +250,22 @@ TEST_CASE("invoke: a fn that has become too large for every worker is refused") 
     CHECK(api.queue.queued().empty());
 }
 
+TEST_CASE("invoke: the function is told the method and the URL that the caller used") {
+    ApiFixture api;
+    const auto fn_id = api.make_fn(api.make_app());
+    std::string method;
+    std::string url;
+    api.invoker.script = [&](Invocation invocation, BodySource& body, AnswerSink& answer) {
+        method = invocation.method;
+        url = invocation.url;
+        return FakeInvoker::echo(std::move(invocation), body, answer);
+    };
+    CHECK(api.send("POST", "/invoke/" + fn_id + "?a=b", "x").status == 200);
+    CHECK(method == "POST");
+    CHECK(url.starts_with("http://"));
+    CHECK(url.ends_with("/invoke/" + fn_id + "?a=b"));
+}
+
 TEST_CASE("invoke: a change through this server is seen by the next call") {
     ApiFixture api;
     const auto fn_id = api.make_fn(api.make_app());

@@ -179,6 +179,13 @@ std::vector<SettingRow> limit_rows() {
         {"max-sync-body", a_size, {"", "-1", "1e9"}, {}},
         {"max-response", to_gib, {"2GiB"}, {"0", "1GiB"}},
         {"max-response", a_size, {"", "1.5MB"}, {}},
+        {"max-sync-response", "a size from 0 to 1TiB", {"2TiB"}, {"0", "1TiB"}},
+        {"max-sync-response", a_size, {"", "-1"}, {}},
+        {"max-response-header",
+         "a size from 1KiB to 16MiB",
+         {"0", "1023", "17MiB"},
+         {"1KiB", "16MiB"}},
+        {"max-response-header", a_size, {"", "x"}, {}},
         {"max-log", to_gib, {"2TiB"}, {"0", "1GiB"}},
         {"max-log", a_size, {"", "lots"}, {}},
         {"max-header-bytes", "a size from 1KiB to 16MiB", {"0", "1023", "17MiB"}, {"1KiB", "16MiB"}

@@ -65,6 +65,13 @@ TEST_CASE("StartSettings: a port variable sets the port alone, and the stronger 
     CHECK(good({"--port", "7", "--listen", "127.0.0.1:8"}).listen.port == 7);
 }
 
+TEST_CASE("StartSettings: Fn's bound on responses is for all of them, ours for each kind") {
+    const Variables fn{{"FN_MAX_RESPONSE_SIZE", "5000"}};
+    CHECK(good({}, fn).max_sync_response == 5000);
+    CHECK(good({"--max-sync-response", "6000"}, fn).max_sync_response == 6000);
+    CHECK(good({"--max-response", "6000"}).max_sync_response == std::uint64_t{1} << 30U);
+}
+
 TEST_CASE("StartSettings: Fn's variables mean what they mean there") {
     const auto settings = good(
         {},
@@ -74,6 +81,8 @@ TEST_CASE("StartSettings: Fn's variables mean what they mean there") {
          {"FN_HOT_PULL_TIMEOUT_MSECS", "-1"},
          {"FN_MAX_TOTAL_MEMORY_BYTES", "1073741824"},
          {"FN_MAX_REQUEST_SIZE", "0"},
+         {"FN_MAX_RESPONSE_SIZE", "6291456"},
+         {"FN_MAX_HDR_RESPONSE_SIZE", "8192"},
          {"FN_LOG_LEVEL", "warning"},
          {"FN_LOG_FORMAT", "json"},
          {"FN_PUBLIC_LB_URL", "https://fn.example"},
@@ -87,6 +96,9 @@ TEST_CASE("StartSettings: Fn's variables mean what they mean there") {
     CHECK(settings.pull_timeout == 24h);
     CHECK(settings.memory == 1024 * 1024 * 1024);
     CHECK(settings.max_sync_body == 1024 * 1024 * 1024);
+    CHECK(settings.max_response == 6291456);
+    CHECK(settings.max_sync_response == 6291456);
+    CHECK(settings.max_response_header == 8192);
     CHECK(settings.log_level == "warn");
     CHECK(settings.log_format == "json");
     CHECK(settings.public_url == "https://fn.example");

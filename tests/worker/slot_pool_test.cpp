@@ -178,6 +178,17 @@ TEST_CASE_FIXTURE(Fixture, "SlotPool: a hopeless launch error reaches everybody 
     CHECK(launches < 50);
 }
 
+TEST_CASE_FIXTURE(Fixture, "SlotPool: a cold container is never idle, with or without its caller") {
+    auto cold = std::make_shared<FnSpec>(*make_fn("a"));
+    cold->format = FnFormat::cold;
+    const auto late = run(use_once(*pool, cold, 20ms));
+    REQUIRE_FALSE(late);
+    CHECK(late.error().code == Errc::server_busy);
+    open_gate();
+    CHECK(run(use_once(*pool, cold)));
+    CHECK(pool->counts().idle == 0);
+}
+
 TEST_CASE_FIXTURE(Fixture, "SlotPool: an idle container of another function makes room") {
     open_gate();
     CHECK(run(use_once(*pool, make_fn("a", 600))));

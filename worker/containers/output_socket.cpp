@@ -3,12 +3,15 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 
 #include <array>
+#include <cerrno>
 #include <cstring>
+#include <span>
 
 namespace stoker {
 
@@ -62,26 +65,35 @@ std::optional<Handover> receive_message(int fd) {
     return handover;
 }
 
-/// The agent reads these without ever blocking on what a function does with the other end.
-bool make_readable_pipe(int fd) {
+/// The agent uses these without ever blocking on what a function does with the other end.
+bool take_pipe(int fd, int access) {
     struct stat about{};
     if (::fstat(fd, &about) < 0 || !S_ISFIFO(about.st_mode)) return false;
     const int flags = ::fcntl(fd, F_GETFL);
-    if (flags < 0 || (flags & O_PATH) != 0 || (flags & O_ACCMODE) != O_RDONLY) return false;
+    if (flags < 0 || (flags & O_PATH) != 0 || (flags & O_ACCMODE) != access) return false;
     return ::fcntl(fd, F_SETFL, O_NONBLOCK) == 0;
 }
 
-Result<OutputPipes> pipes_of(Handover handover) {
+Result<OutputPipes> pipes_of(Handover handover, bool with_input) {
     if (handover.payload.size() != 1 || handover.payload[0] != handover_version) {
         return failed("not a message of stoker-init");
     }
-    if (handover.descriptors.size() != 2) {
-        return failed(std::to_string(handover.descriptors.size()) + " descriptors in place of 2");
+    auto& descriptors = handover.descriptors;
+    const std::size_t expected = with_input ? 3 : 2;
+    if (descriptors.size() != expected) {
+        return failed(fmt::format("{} descriptors in place of {}", descriptors.size(), expected));
     }
-    for (const auto& descriptor : handover.descriptors) {
-        if (!make_readable_pipe(descriptor.get())) return failed("not the read end of a pipe");
+    for (const auto& output : std::span(descriptors).first(2)) {
+        if (!take_pipe(output.get(), O_RDONLY)) return failed("not the read end of a pipe");
     }
-    return OutputPipes{std::move(handover.descriptors[0]), std::move(handover.descriptors[1])};
+    OutputPipes pipes{std::move(descriptors[0]), std::move(descriptors[1]), {}};
+    if (with_input) {
+        if (!take_pipe(descriptors[2].get(), O_WRONLY)) {
+            return failed("not the write end of a pipe");
+        }
+        pipes.in = std::move(descriptors[2]);
+    }
+    return pipes;
 }
 
 }  // namespace
@@ -119,9 +131,16 @@ void OutputSocket::close() {
     folder_.reset();
 }
 
-Task<Result<OutputPipes>> OutputSocket::receive(Deadline deadline) {
+void OutputSocket::end() {
+    ended_ = true;
+    error_code ignored;
+    listening_.cancel(ignored);
+    if (peer_) peer_->cancel(ignored);
+}
+
+Task<Result<OutputPipes>> OutputSocket::receive(Deadline deadline, bool with_input) {
     Timer timer(co_await asio::this_coro::executor, deadline);
-    auto first = co_await (receive_from_peer() || timer.async_wait(no_throw));
+    auto first = co_await (receive_from_peer(with_input) || timer.async_wait(no_throw));
     close();
     if (first.index() != 0) {
         co_return fail(Errc::init_timeout, {}, "output hand-over: nobody came in time");
@@ -129,20 +148,31 @@ Task<Result<OutputPipes>> OutputSocket::receive(Deadline deadline) {
     co_return std::get<0>(std::move(first));
 }
 
-Task<Result<OutputPipes>> OutputSocket::receive_from_peer() {
-    const auto [not_ready] = co_await listening_.async_wait(Socket::wait_read, no_throw);
-    if (not_ready) co_return failed(not_ready.message());
-    UniqueFd accepted(
-        ::accept4(listening_.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)
-    );
-    if (!accepted) co_return system_failure("output hand-over: accept");
+/// False: nothing is there, and nothing will come.
+Task<bool> OutputSocket::wait_readable(Socket& socket) {
+    if (ended_) co_return false;
+    const auto [problem] = co_await socket.async_wait(Socket::wait_read, no_throw);
+    co_return !problem || ended_;  // end() interrupts a wait, for a last look
+}
+
+Task<Result<OutputPipes>> OutputSocket::receive_from_peer(bool with_input) {
+    UniqueFd accepted;
+    while (!accepted) {
+        accepted.reset(
+            ::accept4(listening_.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)
+        );
+        if (accepted) break;
+        if (errno != EAGAIN && errno != EINTR) {
+            co_return system_failure("output hand-over: accept");
+        }
+        if (!co_await wait_readable(listening_)) co_return failed("nobody came");
+    }
     peer_.emplace(listening_.get_executor(), accepted.release());
     for (;;) {
         if (auto handover = receive_message(peer_->native_handle())) {
-            co_return pipes_of(std::move(*handover));
+            co_return pipes_of(std::move(*handover), with_input);
         }
-        const auto [problem] = co_await peer_->async_wait(Socket::wait_read, no_throw);
-        if (problem) co_return failed(problem.message());
+        if (!co_await wait_readable(*peer_)) co_return failed("nothing came");
     }
 }
 

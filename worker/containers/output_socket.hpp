@@ -1,7 +1,8 @@
 #pragma once
 
-// Receives the output pipes of one container. stoker-init (init/) connects from inside, hands over
-// the read ends of the function's stdout and stderr and becomes the function. So the agent reads
+// Receives the stdio pipes of one container. stoker-init (init/) connects from inside, hands over
+// the read ends of the function's stdout and stderr, if asked for the write end of its stdin, and
+// becomes the function. So the agent reads
 // the pipes themselves: whatever a function wrote before it answered is in them when the answer
 // comes.
 //
@@ -19,10 +20,11 @@
 
 namespace stoker {
 
-/// Read ends, non-blocking, closed on exec.
+/// The agent's ends, non-blocking, closed on exec.
 struct OutputPipes {
     UniqueFd out;
     UniqueFd err;
+    UniqueFd in;  ///< only of a function whose stdin was asked for
 };
 
 class OutputSocket {
@@ -39,19 +41,23 @@ public:
 
     /// Accepts one connection and what it hands over, then closes and unlinks the socket. Errors:
     /// init_timeout at the deadline, init_failed when the hand-over is not what stoker-init sends.
-    Task<Result<OutputPipes>> receive(Deadline deadline);
-    /// Ends a receive() under way with init_failed. On the lane.
-    void close();
+    Task<Result<OutputPipes>> receive(Deadline deadline, bool with_input = false);
+    /// Nobody will come any more: a receive() under way takes what has already been handed over, or
+    /// ends with init_failed. On the lane.
+    void end();
 
 private:
     // Only waited on; accept and recvmsg are called directly, for asio receives no descriptors.
     using Socket = asio::posix::basic_stream_descriptor<Executor>;
     OutputSocket(UniqueFd folder, Socket listening);
-    Task<Result<OutputPipes>> receive_from_peer();
+    Task<Result<OutputPipes>> receive_from_peer(bool with_input);
+    Task<bool> wait_readable(Socket& socket);
+    void close();
 
     UniqueFd folder_;
     Socket listening_;
     std::optional<Socket> peer_;
+    bool ended_ = false;
 };
 
 }  // namespace stoker

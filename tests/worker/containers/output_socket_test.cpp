@@ -69,19 +69,23 @@ std::size_t open_descriptors() {
 }
 
 /// What receive() makes of one message.
-Result<OutputPipes> hand_over(const std::string& payload, const std::vector<int>& descriptors) {
-    return run([](std::string bytes, std::vector<int> sent) -> Task<Result<OutputPipes>> {
-        const TempDir folder;
-        auto socket =
-            OutputSocket::listen(co_await asio::this_coro::executor, folder.path()).value();
-        {
-            const auto connection = connect_to(folder.path() / OutputSocket::file_name);
-            if (!bytes.empty()) send_to(connection.get(), bytes, sent);
-        }
-        auto received = co_await socket.receive(deadline_in(std::chrono::seconds(30)));
-        CHECK_FALSE(std::filesystem::exists(folder.path() / OutputSocket::file_name));
-        co_return received;
-    }(payload, descriptors));
+Result<OutputPipes> hand_over(
+    const std::string& payload, const std::vector<int>& descriptors, bool with_input = false
+) {
+    return run(
+        [](std::string bytes, std::vector<int> sent, bool input) -> Task<Result<OutputPipes>> {
+            const TempDir folder;
+            auto socket =
+                OutputSocket::listen(co_await asio::this_coro::executor, folder.path()).value();
+            {
+                const auto connection = connect_to(folder.path() / OutputSocket::file_name);
+                if (!bytes.empty()) send_to(connection.get(), bytes, sent);
+            }
+            auto received = co_await socket.receive(deadline_in(std::chrono::seconds(30)), input);
+            CHECK_FALSE(std::filesystem::exists(folder.path() / OutputSocket::file_name));
+            co_return received;
+        }(payload, descriptors, with_input)
+    );
 }
 
 }  // namespace
@@ -99,6 +103,42 @@ TEST_CASE("OutputSocket: two read ends arrive in order, non-blocking and closed 
     err.write.reset();
     CHECK(run(read_pipe(std::move(received->out))) == "o");
     CHECK(run(read_pipe(std::move(received->err))) == "e");
+}
+
+TEST_CASE("OutputSocket: the write end of stdin comes third, when it is asked for") {
+    auto out = make_pipe();
+    auto in = make_pipe();
+    const int output = out.read.get();
+    auto received = hand_over("\1", {output, output, in.write.get()}, true);
+    REQUIRE(received);
+    CHECK((::fcntl(received->in.get(), F_GETFL) & O_NONBLOCK) != 0);
+    in.write.reset();
+    REQUIRE(::write(received->in.get(), "i", 1) == 1);
+    received->in.reset();
+    CHECK(run(read_pipe(std::move(in.read))) == "i");
+
+    const auto other = make_pipe();
+    for (const auto& wrong : std::vector<std::vector<int>>{
+             {output, output}, {output, output, output}, {output, other.write.get(), output}
+         }) {
+        CHECK_FALSE(hand_over("\1", wrong, true));
+    }
+    CHECK_FALSE(hand_over("\1", {output, output, other.write.get()}, false));
+}
+
+TEST_CASE("OutputSocket: what was handed over before the end is not lost") {
+    run([]() -> Task<> {
+        const TempDir folder;
+        auto out = make_pipe();
+        auto socket =
+            OutputSocket::listen(co_await asio::this_coro::executor, folder.path()).value();
+        {
+            const auto connection = connect_to(folder.path() / OutputSocket::file_name);
+            send_to(connection.get(), "\1", {out.read.get(), out.read.get()});
+        }
+        socket.end();
+        CHECK(co_await socket.receive(deadline_in(std::chrono::seconds(30))));
+    }());
 }
 
 TEST_CASE("OutputSocket: anything but two read ends of pipes is refused and closed") {
@@ -167,7 +207,7 @@ TEST_CASE("OutputSocket: close ends a receive under way and removes the file") {
                 lane,
                 [](OutputSocket& closing) -> Task<> {
                     for (int i = 0; i < 10; ++i) co_await asio::post(use_task);
-                    closing.close();
+                    closing.end();
                 }(socket),
                 [](const std::exception_ptr&) {}
             );

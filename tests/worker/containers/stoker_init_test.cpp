@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -67,10 +68,14 @@ int exit_code_of(pid_t pid) {
 }
 
 Ended run_init(
-    std::vector<std::string> command, std::vector<std::string> env = {"PATH=/usr/bin:/bin"}
+    std::vector<std::string> command,
+    std::vector<std::string> env = {"PATH=/usr/bin:/bin"},
+    std::optional<std::string> input = {}
 ) {
     return run(
-        [](std::vector<std::string> words, std::vector<std::string> variables) -> Task<Ended> {
+        [](std::vector<std::string> words,
+           std::vector<std::string> variables,
+           std::optional<std::string> given) -> Task<Ended> {
             const TempDir folder;
             auto socket =
                 OutputSocket::listen(co_await asio::this_coro::executor, folder.path()).value();
@@ -79,17 +84,23 @@ Ended run_init(
                 (folder.path() / OutputSocket::file_name).string()
             );
             const auto pid = start(folder, std::move(words), std::move(variables));
-            auto pipes = co_await socket.receive(deadline_in(std::chrono::seconds(30)));
+            auto pipes =
+                co_await socket.receive(deadline_in(std::chrono::seconds(30)), given.has_value());
             Ended ended;
             ended.handed_over = pipes.has_value();
             if (pipes) {
+                if (given) {
+                    const auto size = static_cast<ssize_t>(given->size());
+                    CHECK(::write(pipes->in.get(), given->data(), given->size()) == size);
+                    pipes->in.reset();
+                }
                 ended.out = co_await read_pipe(std::move(pipes->out));
                 ended.err = co_await read_pipe(std::move(pipes->err));
             }
             ended.code = exit_code_of(pid);
             ended.inherited_err = contents(folder.path() / "stderr");
             co_return ended;
-        }(std::move(command), std::move(env))
+        }(std::move(command), std::move(env), std::move(input))
     );
 }
 
@@ -116,6 +127,17 @@ TEST_CASE("stoker-init: it becomes the command, whose output is in the pipes") {
 TEST_CASE("stoker-init: the command inherits the environment without our variable") {
     const auto ended = run_init({"env"}, {"PATH=/usr/bin:/bin", "A=1"});
     CHECK(ended.out == "PATH=/usr/bin:/bin\nA=1\n");
+}
+
+TEST_CASE("stoker-init: asked for its stdin, the command reads what the agent writes") {
+    const auto ended = run_init(
+        {"/bin/sh", "-c", "cat; ls /proc/self/fd; env"},
+        {"PATH=/usr/bin:/bin", "STOKER_INPUT=1"},
+        "to stdin\n"
+    );
+    CHECK(ended.out.starts_with("to stdin\n0\n1\n2\n3\nPATH="));
+    CHECK_FALSE(ended.out.contains("STOKER_"));
+    CHECK(ended.code == 0);
 }
 
 TEST_CASE("stoker-init: nothing but stdin, stdout and stderr stays open") {

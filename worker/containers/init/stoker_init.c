@@ -1,8 +1,8 @@
 // stoker-init: runs inside a container as its entrypoint, with the image's own entrypoint and cmd
-// as arguments. It makes two pipes, hands their read ends to the agent through the unix socket
-// named by STOKER_OUTPUT, puts the write ends in place of stdout and stderr, and becomes the
-// function. One thread, no state of its own; the build links it statically so that it runs in an
-// empty image.
+// as arguments. It makes pipes, hands the agent's ends of them to it through the unix socket named
+// by STOKER_OUTPUT, puts the other ends in place of stdout, stderr and, if STOKER_INPUT is set,
+// stdin, and becomes the function. One thread, no state of its own; the build links it statically
+// so that it runs in an empty image.
 //
 // Exit codes: 125 the hand-over failed (said on the inherited stderr), 127 the command does not
 // exist, 126 it cannot be run (both said on the new stderr, where the agent reads).
@@ -21,6 +21,7 @@
 enum { exit_handover = 125, exit_not_runnable = 126, exit_not_found = 127 };
 
 static const char output_variable[] = "STOKER_OUTPUT";
+static const char input_variable[] = "STOKER_INPUT";
 static const char handover_version = 1;
 
 // One write, so that lines of several containers on one stderr do not mix.
@@ -48,12 +49,11 @@ static int connect_to(const char* path) {
     return done < 0 ? -1 : fd;
 }
 
-static int send_descriptors(int connection, int first, int second) {
-    const int descriptors[2] = {first, second};
+static int send_descriptors(int connection, const int* descriptors, size_t count) {
     char version = handover_version;
     struct iovec payload = {.iov_base = &version, .iov_len = 1};
     union {
-        char bytes[CMSG_SPACE(sizeof descriptors)];
+        char bytes[CMSG_SPACE(3 * sizeof(int))];
         struct cmsghdr aligned;
     } control;
     memset(&control, 0, sizeof control);
@@ -61,13 +61,13 @@ static int send_descriptors(int connection, int first, int second) {
         .msg_iov = &payload,
         .msg_iovlen = 1,
         .msg_control = control.bytes,
-        .msg_controllen = sizeof control.bytes,
+        .msg_controllen = CMSG_SPACE(count * sizeof(int)),
     };
     struct cmsghdr* header = CMSG_FIRSTHDR(&message);
     header->cmsg_level = SOL_SOCKET;
     header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(sizeof descriptors);
-    memcpy(CMSG_DATA(header), descriptors, sizeof descriptors);
+    header->cmsg_len = CMSG_LEN(count * sizeof(int));
+    memcpy(CMSG_DATA(header), descriptors, count * sizeof(int));
 
     ssize_t sent;
     do {
@@ -76,19 +76,24 @@ static int send_descriptors(int connection, int first, int second) {
     return sent == 1 ? 0 : -1;
 }
 
-// Returns 0 once stdout and stderr are the agent's pipes.
-static int hand_over(const char* path) {
-    int out[2], err[2];
+// Returns 0 once stdout, stderr and, if asked for, stdin are the agent's pipes.
+static int hand_over(const char* path, int with_input) {
+    int out[2], err[2], in[2];
     // Descriptors 0 to 2 are open: the engine saw to it. So no pipe end lands on one of them.
     if (pipe2(out, O_CLOEXEC) < 0 || pipe2(err, O_CLOEXEC) < 0) return -1;
+    if (with_input && pipe2(in, O_CLOEXEC) < 0) return -1;
+    const int descriptors[] = {out[0], err[0], with_input ? in[1] : -1};
     int connection = connect_to(path);
-    if (connection < 0 || send_descriptors(connection, out[0], err[0]) < 0) return -1;
+    if (connection < 0) return -1;
+    if (send_descriptors(connection, descriptors, with_input ? 3 : 2) < 0) return -1;
     close(connection);
     close(out[0]);
     close(err[0]);
     // dup2 drops O_CLOEXEC; the originals keep it and vanish with exec.
     if (dup2(out[1], STDOUT_FILENO) < 0 || dup2(err[1], STDERR_FILENO) < 0) return -1;
-    return 0;
+    if (!with_input) return 0;
+    close(in[1]);
+    return dup2(in[0], STDIN_FILENO) < 0 ? -1 : 0;
 }
 
 int main(int argc, char** argv) {
@@ -97,11 +102,12 @@ int main(int argc, char** argv) {
         fprintf(stderr, "usage: STOKER_OUTPUT=<socket> stoker-init <command> [argument...]\n");
         return exit_handover;
     }
-    if (hand_over(path) < 0) {
+    if (hand_over(path, getenv(input_variable) != NULL) < 0) {
         say("hand-over to", path, errno);
         return exit_handover;
     }
     unsetenv(output_variable);
+    unsetenv(input_variable);
     execvp(argv[1], argv + 1);
     const int error = errno;
     say("exec", argv[1], error);

@@ -7,33 +7,16 @@
 
 #include <thread>
 
+#include "common/unique_fd.hpp"
 #include "tests/support/run.hpp"
+#include "tests/worker/protocols/kept.hpp"
 
 using namespace stoker;
+using test::Kept;
+using test::Stream;
 using namespace std::chrono_literals;
 
 namespace {
-
-/// Keeps what it is given.
-class Kept final : public FunctionAnswer {
-public:
-    Task<Result<void>> head(AnswerHead head, std::string_view raw) override {
-        answer = std::move(head);
-        raw_head = raw;
-        co_return Result<void>{};
-    }
-    Task<Result<void>> data(std::string_view raw, std::string_view bytes, bool last) override {
-        raw_body += raw;
-        body += bytes;
-        complete = last;
-        co_return Result<void>{};
-    }
-    AnswerHead answer;
-    std::string raw_head;
-    std::string raw_body;
-    std::string body;
-    bool complete = false;
-};
 
 /// Keeps nothing.
 class Dropped final : public FunctionAnswer {
@@ -42,21 +25,6 @@ public:
     Task<Result<void>> data(std::string_view, std::string_view, bool) override {
         co_return Result<void>{};
     }
-};
-
-/// A body whose size is not known before it is read.
-class Stream final : public BodySource {
-public:
-    explicit Stream(std::vector<std::string> pieces) : pieces_(std::move(pieces)) {}
-    std::optional<std::uint64_t> size() const override { return std::nullopt; }
-    Task<Result<std::string_view>> read() override {
-        if (next_ == pieces_.size()) co_return std::string_view{};
-        co_return pieces_[next_++];
-    }
-
-private:
-    std::vector<std::string> pieces_;
-    std::size_t next_ = 0;
 };
 
 struct Pair {
@@ -293,6 +261,30 @@ TEST_CASE("http-stream: the deadline ends an answer that always has more") {
     REQUIRE_FALSE(end.result);
     CHECK(end.result.error().code == Errc::function_timeout);
     CHECK_FALSE(end.container_ok);
+}
+
+TEST_CASE("http-stream: a body beyond the limit is refused, at once if its length is said") {
+    for (const bool says_length : {true, false}) {
+        CAPTURE(says_length);
+        Kept kept;
+        Pair pair;
+        std::jthread function([&] {
+            read_until(pair.function.get(), "\r\n\r\n");
+            write_all(
+                pair.function.get(),
+                says_length
+                    ? "HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n"
+                    : "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nb\r\n12345678901"
+            );
+        });
+        InlineBody body("");
+        const auto end = exchange(pair.agent.get(), body, kept, 20s, {.body_bytes_max = 10});
+        REQUIRE_FALSE(end.result);
+        CHECK(end.result.error().code == Errc::response_too_large);
+        CHECK(end.result.error().text() == "function response body too large");
+        CHECK_FALSE(end.container_ok);
+        CHECK(kept.answer.status == (says_length ? 0 : 200));
+    }
 }
 
 TEST_CASE("http-stream: the deadline ends a function that does not answer") {
