@@ -35,9 +35,23 @@ missing_packages() {
     done
 }
 
+# Servers that scripts/services starts on loopback when somebody asks. Debian would start them at
+# once, at every boot and some for the whole network.
+own_servers=(docker-registry)
+
+keep_from_starting() {
+    local unit=/etc/systemd/system/$1.service
+    [[ -d /run/systemd/system && ! -e $unit && ! -L $unit ]] || return 0
+    as_root ln -s /dev/null "$unit"
+}
+
 # Another apt may be at work (unattended upgrades on a fresh machine): wait for its lock.
 apt_install() {
     local apt=(env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3)
+    local name
+    for name in "$@"; do
+        if [[ " ${own_servers[*]} " == *" $name "* ]]; then keep_from_starting "$name"; fi
+    done
     as_root "${apt[@]}" update
     as_root "${apt[@]}" install -y --no-install-recommends "$@"
 }
