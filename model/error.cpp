@@ -83,6 +83,11 @@ constexpr std::array specs{
     },
     ErrorSpec{Errc::image_not_found, 404, "image_not_found", "Image not found"},
     ErrorSpec{Errc::pull_failed, 502, "pull_failed", "Failed to pull image"},
+    ErrorSpec{Errc::pull_timeout, 504, "pull_timeout", "Image pull timed out"},
+    ErrorSpec{
+        Errc::pull_denied, 403, "pull_denied", "Failed to pull image: its registry refused access"
+    },
+    ErrorSpec{Errc::image_has_volume, 400, "image_has_volume", "image has Volume definition"},
     ErrorSpec{Errc::worker_lost, 502, "worker_lost", "The worker was lost while the call ran"},
     ErrorSpec{Errc::expired, 504, "expired", "The call expired before it could start"},
     ErrorSpec{Errc::cancelled, 409, "cancelled", "The call was cancelled"},

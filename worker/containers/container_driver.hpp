@@ -9,6 +9,8 @@
 //   engine_unavailable  the engine cannot be reached, or did not answer by the deadline
 //   image_not_found     the image does not exist, here (inspect, create) or anywhere (pull)
 //   pull_failed         the engine could not fetch the image; worth another try
+//   pull_timeout        the pull's deadline passed
+//   pull_denied         the registry wants other credentials
 //   init_failed         start: the image's entrypoint is missing or cannot be executed
 //   internal            the engine refused; its words are the detail
 
@@ -58,10 +60,14 @@ public:
     ) = 0;
 
     virtual Task<Result<ImageInfo>> inspect_image(std::string image, Deadline deadline) = 0;
-    /// `progress` may be empty. The message of an error is Fn's: `Failed to pull image 'x': …`.
+    /// The message of an error is Fn's: `Failed to pull image 'x': …`.
     virtual Task<Result<void>> pull_image(
-        std::string image, OnPullProgress progress, Deadline deadline
+        std::string image, PullOptions options, Deadline deadline
     ) = 0;
+    virtual Task<Result<std::vector<StoredImage>>> list_images(Deadline deadline) = 0;
+    /// By one of its names; the layers go with the last name. False when a container, running or
+    /// not, still needs it. One that does not exist counts as removed.
+    virtual Task<Result<bool>> remove_image(std::string name, Deadline deadline) = 0;
     /// Takes in the images of a `docker save` archive on this machine.
     virtual Task<Result<void>> load_image(std::string tar_path, Deadline deadline) = 0;
 

@@ -67,13 +67,32 @@ struct ImageInfo {
     bool has_volumes = false;
 };
 
+/// An image as the engine lists it.
+struct StoredImage {
+    std::string id;
+    std::vector<std::string> names;  ///< `name:tag` and `name@digest`
+    std::uint64_t bytes = 0;         ///< with the layers it shares with others
+
+    bool operator==(const StoredImage&) const = default;
+};
+
 struct PullProgress {
     std::string status;  ///< the engine's words, e.g. "Downloading"
     std::uint64_t bytes_done = 0;
     std::uint64_t bytes_total = 0;  ///< of the layers whose size is known so far
+    std::size_t layers_done = 0;
+    std::size_t layers_total = 0;
+
+    bool operator==(const PullProgress&) const = default;
 };
 /// Called on the lane that awaits the pull, as often as the engine reports.
 using OnPullProgress = std::function<void(const PullProgress&)>;
+
+struct PullOptions {
+    OnPullProgress progress;  ///< may be empty
+    /// Without a word from the engine for so long the pull counts as stalled, and has failed.
+    std::chrono::milliseconds silence_max{std::chrono::minutes{2}};
+};
 
 struct ContainerState {
     bool running = false;

@@ -246,7 +246,9 @@ TEST_CASE("DockerDriver: a pull reports its progress and believes an error insid
     std::uint64_t done = 0;
     const auto pull = [&](DockerDriver& driver) {
         return driver.pull_image(
-            "reg:5000/a/b", [&](const PullProgress& p) { done = p.bytes_done; }, soon()
+            "reg:5000/a/b",
+            {.progress = [&](const PullProgress& p) { done = p.bytes_done; }},
+            soon()
         );
     };
     CHECK(with(engine, pull));
@@ -292,6 +294,70 @@ TEST_CASE("DockerDriver: a pull tells a missing image from a failure, and from a
     CHECK(engine.requests.size() == 2);
 }
 
+TEST_CASE("DockerDriver: a pull whose registry wants other credentials is pull_denied") {
+    FakeEngine engine{.answer = {}, .requests = {}};
+    for (const std::string why :
+         {"Get http://reg/v2/: unauthorized: authentication required",
+          "Get http://reg/v2/: no basic auth credentials",
+          "denied: requested access to the resource is denied"}) {
+        CAPTURE(why);
+        engine.answer = always(500, R"({"message":")" + why + R"("})");
+        const auto denied = with(engine, [](DockerDriver& driver) {
+            return driver.pull_image("reg.example/a", {}, soon());
+        });
+        REQUIRE_FALSE(denied);
+        CHECK(denied.error().code == Errc::pull_denied);
+    }
+}
+
+TEST_CASE("DockerDriver: a pull without news for too long has stalled, before its head and after") {
+    for (const std::string head : {"", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"}) {
+        CAPTURE(head);
+        FakeEngine engine{
+            .answer = [head](Peer& peer, std::string) -> Task<> {
+                if (!head.empty()) co_await peer.say(head);
+                co_await peer.some();
+            },
+            .requests = {}
+        };
+        const auto stalled = with(engine, [](DockerDriver& driver) {
+            return driver.pull_image("x", {.progress = {}, .silence_max = Millis(50)}, soon());
+        });
+        REQUIRE_FALSE(stalled);
+        CHECK(stalled.error().code == Errc::pull_failed);
+        CHECK(stalled.error().message.starts_with("Failed to pull image 'x': no "));
+    }
+}
+
+TEST_CASE("DockerDriver: images are listed with all their names, and removed unless needed") {
+    FakeEngine engine{
+        .answer = always(
+            200,
+            R"([{"Id":"sha256:1","RepoTags":["a:1","a:2"],"RepoDigests":["a@sha256:2"],"Size":7},)"
+            R"({"Id":"sha256:3","RepoTags":null,"RepoDigests":null,"Size":-1}])"
+        ),
+        .requests = {}
+    };
+    const auto listed =
+        with(engine, [](DockerDriver& driver) { return driver.list_images(soon()); });
+    REQUIRE(listed);
+    CHECK(
+        *listed ==
+        std::vector<StoredImage>{{"sha256:1", {"a:1", "a:2", "a@sha256:2"}, 7}, {"sha256:3", {}, 0}}
+    );
+    const auto remove = [](DockerDriver& driver) {
+        return driver.remove_image("reg:5000/a/b:1", soon());
+    };
+    CHECK(with(engine, remove).value());
+    CHECK(engine.requests.back() == "DELETE /v1.41/images/reg:5000/a/b:1");
+    engine.answer = always(404, "{}");
+    CHECK(with(engine, remove).value());
+    engine.answer = always(409, R"({"message":"container x is using its referenced image"})");
+    CHECK_FALSE(with(engine, remove).value());
+    engine.answer = always(500, "{}");
+    CHECK(with(engine, remove).error().code == Errc::internal);
+}
+
 TEST_CASE("DockerDriver: a pull that takes too long failed, and may be tried again") {
     FakeEngine engine{
         .answer = [](Peer& peer, std::string) -> Task<> {
@@ -304,6 +370,6 @@ TEST_CASE("DockerDriver: a pull that takes too long failed, and may be tried aga
         return driver.pull_image("x", {}, deadline_in(Millis(50)));
     });
     REQUIRE_FALSE(late);
-    CHECK(late.error().code == Errc::pull_failed);
-    CHECK(late.error().message == "Failed to pull image 'x': timed out");
+    CHECK(late.error().code == Errc::pull_timeout);
+    CHECK(late.error().text() == "Image pull timed out");
 }

@@ -42,3 +42,15 @@ TEST_CASE("ImageReference: what is no name is refused") {
     CHECK_FALSE(parse_image_reference(std::string(513, 'a')));
     CHECK_FALSE(parse_image_reference(std::string("a\0b", 3)));
 }
+
+TEST_CASE("ImageReference: the engine lists images of Docker's own registry by their short names") {
+    const auto familiar = [](std::string_view text) {
+        return parse_image_reference(text).value().familiar_text();
+    };
+    CHECK(familiar("x") == "x:latest");
+    CHECK(familiar("docker.io/x:1") == "x:1");
+    CHECK(familiar("docker.io/library/x:1") == "x:1");
+    CHECK(familiar("index.docker.io/user/x") == "user/x:latest");
+    CHECK(familiar("library/x@sha256:ab") == "x@sha256:ab");
+    CHECK(familiar("reg:5000/library/x:1") == "reg:5000/library/x:1");
+}

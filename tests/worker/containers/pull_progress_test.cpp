@@ -34,6 +34,34 @@ TEST_CASE("PullProgress: the bytes of all layers are summed up, wherever the str
     }
 }
 
+TEST_CASE("PullProgress: layers are counted, and those that are done") {
+    PullProgressParser parser;
+    for (const std::string line :
+         {R"({"status":"Pulling from library/x","id":"latest"})",
+          R"({"status":"Already exists","id":"aa"})",
+          R"({"status":"Pulling fs layer","id":"bb"})",
+          R"({"status":"Downloading","progressDetail":{"current":3,"total":9},"id":"bb"})"}) {
+        parser.feed(line + "\n");
+    }
+    CHECK(
+        parser.progress() ==
+        PullProgress{
+            .status = "Downloading",
+            .bytes_done = 3,
+            .bytes_total = 9,
+            .layers_done = 1,
+            .layers_total = 2
+        }
+    );
+    parser.feed("{\"status\":\"Download complete\",\"id\":\"bb\"}\n");
+    CHECK(parser.progress().bytes_done == 9);
+    CHECK(parser.progress().layers_done == 1);
+    for (int times = 0; times < 2; ++times) {
+        parser.feed("{\"status\":\"Pull complete\",\"id\":\"bb\"}\n");
+        CHECK(parser.progress().layers_done == 2);
+    }
+}
+
 TEST_CASE("PullProgress: news come with whole lines only") {
     PullProgressParser parser;
     CHECK_FALSE(parser.feed(R"({"status":"Wait)"));

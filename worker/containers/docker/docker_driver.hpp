@@ -10,6 +10,7 @@
 #include "worker/containers/container_driver.hpp"
 #include "worker/containers/docker/docker_engine.hpp"
 #include "worker/containers/docker/image_reference.hpp"
+#include "worker/containers/docker/registry_credentials.hpp"
 
 namespace stoker {
 
@@ -17,16 +18,23 @@ class DockerDriver final : public ContainerDriver {
 public:
     /// `cgroup_root` is where this machine's /proc and /sys are; empty: freezing and measuring go
     /// through the engine.
-    explicit DockerDriver(HttpAddress engine, std::filesystem::path cgroup_root = "/") :
+    explicit DockerDriver(
+        HttpAddress engine,
+        RegistryCredentials credentials = {},
+        std::filesystem::path cgroup_root = "/"
+    ) :
         engine_(std::move(engine)),
+        credentials_(std::move(credentials)),
         cgroups_(std::move(cgroup_root)) {}
 
     Task<Result<void>> ping(Deadline deadline) override;
     Task<Result<std::vector<std::string>>> list_leftovers(std::string instance, Deadline deadline)
         override;
     Task<Result<ImageInfo>> inspect_image(std::string image, Deadline deadline) override;
-    Task<Result<void>> pull_image(std::string image, OnPullProgress progress, Deadline deadline)
+    Task<Result<void>> pull_image(std::string image, PullOptions options, Deadline deadline)
         override;
+    Task<Result<std::vector<StoredImage>>> list_images(Deadline deadline) override;
+    Task<Result<bool>> remove_image(std::string name, Deadline deadline) override;
     Task<Result<void>> load_image(std::string tar_path, Deadline deadline) override;
     Task<Result<std::string>> create(ContainerSpec spec, Deadline deadline) override;
     Task<Result<void>> start(std::string id, Deadline deadline) override;
@@ -54,6 +62,7 @@ private:
     void thaw_if_frozen(const std::string& id);
 
     DockerEngine engine_;
+    const RegistryCredentials credentials_;
     ContainerCgroups cgroups_;
     std::atomic<bool> swappiness_refused_{false};
 };

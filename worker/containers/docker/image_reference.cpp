@@ -39,6 +39,16 @@ bool is_path(std::string_view text) {
 
 std::string ImageReference::text() const { return name + (digest ? "@" : ":") + tag; }
 
+std::string ImageReference::familiar_text() const {
+    auto text_of_it = text();
+    for (const std::string_view hub : {"docker.io/", "index.docker.io/"}) {
+        if (text_of_it.starts_with(hub)) text_of_it.erase(0, hub.size());
+    }
+    constexpr std::string_view official = "library/";
+    if (text_of_it.starts_with(official)) text_of_it.erase(0, official.size());
+    return text_of_it;
+}
+
 std::optional<ImageReference> parse_image_reference(std::string_view text) {
     if (text.size() > reference_bytes_max) return {};
     ImageReference reference{.name = {}, .tag = "latest", .digest = false};

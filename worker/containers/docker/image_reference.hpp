@@ -16,6 +16,8 @@ struct ImageReference {
 
     /// As `name:tag` or `name@digest`.
     std::string text() const;
+    /// As the engine lists it: `docker.io/library/x:1` is `x:1`.
+    std::string familiar_text() const;
     bool operator==(const ImageReference&) const = default;
 };
 

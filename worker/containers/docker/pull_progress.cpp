@@ -2,6 +2,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+#include <array>
+
 #include "worker/containers/docker/json_fields.hpp"
 
 namespace stoker {
@@ -10,6 +13,24 @@ namespace {
 
 constexpr std::size_t line_bytes_max = std::size_t{64} * 1024;
 constexpr std::size_t layers_max = 1024;
+
+/// "Pulling from x" comes with the tag where layers have their ids.
+bool is_of_layer(std::string_view status) {
+    constexpr std::array<std::string_view, 7> words{
+        "Pulling fs layer",
+        "Waiting",
+        "Already exists",
+        "Downloading",
+        "Download complete",
+        "Extracting",
+        "Pull complete"
+    };
+    return std::ranges::find(words, status) != words.end();
+}
+
+std::uint64_t positive(std::int64_t n) {
+    return static_cast<std::uint64_t>(std::max<std::int64_t>(n, 0));
+}
 
 }  // namespace
 
@@ -41,19 +62,30 @@ void PullProgressParser::read_line(std::string_view line) {
         error_ = text_at(detail, "message");
     }
     progress_.status = text_at(report, "status");
-    const auto layer = text_at(report, "id");
+    const auto id = text_at(report, "id");
+    if (id.empty() || !is_of_layer(progress_.status)) return;
+    if (layers_.size() >= layers_max && !layers_.contains(id)) return;
+    auto& layer = layers_[id];
+    progress_.layers_total = layers_.size();
+    auto now = layer;
     // Unpacking is reported with the same fields as downloading; only the latter counts as bytes.
-    if (layer.empty() || progress_.status != "Downloading") return;
-    if (layers_.size() >= layers_max && !layers_.contains(layer)) return;
-    const auto& detail = object_at(report, "progressDetail");
-    auto& known = layers_[layer];
-    const Layer now{
-        static_cast<std::uint64_t>(std::max<std::int64_t>(integer_at(detail, "current"), 0)),
-        static_cast<std::uint64_t>(std::max<std::int64_t>(integer_at(detail, "total"), 0))
-    };
-    progress_.bytes_done += now.done - known.done;
-    progress_.bytes_total += now.total - known.total;
-    known = now;
+    if (progress_.status == "Downloading") {
+        const auto& detail = object_at(report, "progressDetail");
+        now.done = positive(integer_at(detail, "current"));
+        now.total = positive(integer_at(detail, "total"));
+    } else if (progress_.status == "Download complete") {
+        now.done = layer.total;
+    }
+    now.complete = progress_.status == "Pull complete" || progress_.status == "Already exists";
+    update(layer, now);
+}
+
+void PullProgressParser::update(Layer& layer, Layer now) {
+    progress_.bytes_done += now.done - layer.done;
+    progress_.bytes_total += now.total - layer.total;
+    if (now.complete && !layer.complete) ++progress_.layers_done;
+    now.complete = now.complete || layer.complete;
+    layer = now;
 }
 
 }  // namespace stoker

@@ -27,8 +27,10 @@ private:
     struct Layer {
         std::uint64_t done = 0;
         std::uint64_t total = 0;
+        bool complete = false;
     };
     void read_line(std::string_view line);
+    void update(Layer& layer, Layer now);
 
     std::string line_;
     std::map<std::string, Layer> layers_;
