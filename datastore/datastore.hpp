@@ -82,7 +82,11 @@ struct CallProgress {
     CallPhase phase = CallPhase::slot;
     std::optional<WallTime> started_at;
     std::vector<LogChunk> logs;
+    std::string waiting_for{};
 };
+
+/// Whether an attempt that is handed back counts against max_attempts.
+enum class HandBack : std::uint8_t { uncounted, counted };
 
 struct Heartbeat {
     bool alive = false;  ///< false: declared dead; a new incarnation must register
@@ -157,8 +161,9 @@ public:
     /// T4, with the response and the last log chunks in one transaction. False: fenced, nothing
     /// changed.
     virtual Task<Result<bool>> finish(FinishedCall finished) = 0;
-    /// running → queued without counting the attempt against max_attempts: a drain, a hand-back.
-    virtual Task<Result<bool>> hand_back(Fence fence) = 0;
+    /// running → queued. A drain does not count as an attempt, a failed launch does; who hands back
+    /// a counted one has looked whether another is left.
+    virtual Task<Result<bool>> hand_back(Fence fence, HandBack how = HandBack::uncounted) = 0;
     /// Phase, start time and log chunks of attempts that take long. Fenced entries are skipped, but
     /// for log chunks that come after their attempt has ended.
     virtual Task<Result<void>> progress(std::vector<CallProgress> entries) = 0;

@@ -60,6 +60,7 @@ struct Call {
     std::int64_t fn_rev = 0;
     CallStatus status = CallStatus::queued;
     CallPhase phase = CallPhase::queued;  ///< meaningful until the call has ended
+    std::string waiting_for;              ///< for people: what keeps it from executing, if known
     int priority = 0;                     ///< 0 low .. 2 high
     int attempt = 0;                      ///< executions claimed so far
     int max_attempts = 3;

@@ -129,7 +129,10 @@ Json to_json(const Call& call) {
     Json object;
     object["id"] = call.id;
     object["status"] = to_word(call.status);
-    if (!is_terminal(call.status)) object["phase"] = to_word(call.phase);
+    if (!is_terminal(call.status)) {
+        object["phase"] = to_word(call.phase);
+        if (!call.waiting_for.empty()) object["waiting_for"] = call.waiting_for;
+    }
     object["attempt"] = call.attempt;
     object["max_attempts"] = call.max_attempts;
     object["app_id"] = call.app_id;

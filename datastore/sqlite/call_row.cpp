@@ -32,6 +32,7 @@ Call read_call(Query& row) {
     call.fn_rev = row.number();
     call.status = status_from(row.text());
     call.phase = phase_from(row.optional_text());
+    call.waiting_for = row.text();
     call.priority = row.number<int>();
     call.attempt = row.number<int>();
     call.max_attempts = row.number<int>();

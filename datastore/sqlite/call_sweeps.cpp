@@ -53,7 +53,7 @@ CallSweeps::CallSweeps(SQLite::Database& db, CountChange& counts) :
     move_lost_(
         db,
         fmt::format(
-            "UPDATE calls INDEXED BY calls_owner SET dispatched_at = ?1,"
+            "UPDATE calls INDEXED BY calls_owner SET dispatched_at = ?1, waiting_for = NULL,"
             " (phase, owner, claimed_at, started_at, completed_at, error, error_code, status) ="
             " (SELECT CASE WHEN ended THEN phase END, CASE WHEN ended THEN owner END,"
             "  CASE WHEN ended THEN claimed_at END, CASE WHEN ended THEN started_at END,"

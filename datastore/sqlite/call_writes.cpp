@@ -68,8 +68,8 @@ CallWrites::CallWrites(SQLite::Database& db, CountChange& counts) :
     hand_back_(
         db,
         fmt::format(
-            "UPDATE calls SET max_attempts = max_attempts + 1, dispatched_at = ?4, phase = NULL,"
-            " claimed_at = NULL, started_at = NULL,"
+            "UPDATE calls SET max_attempts = max_attempts + ?7, dispatched_at = ?4, phase = NULL,"
+            " waiting_for = NULL, claimed_at = NULL, started_at = NULL,"
             " completed_at = CASE WHEN cancel_requested THEN ?4 END,"
             " error = CASE WHEN cancel_requested THEN ?5 END,"
             " error_code = CASE WHEN cancel_requested THEN ?6 END,"
@@ -85,7 +85,9 @@ CallWrites::CallWrites(SQLite::Database& db, CountChange& counts) :
     progress_(
         db,
         fmt::format(
-            "UPDATE calls SET phase = ?4, started_at = coalesce(?5, started_at) WHERE {}", fenced
+            "UPDATE calls SET phase = ?4, started_at = coalesce(?5, started_at),"
+            " waiting_for = nullif(?6, '') WHERE {}",
+            fenced
         )
     ),
     mark_put_(
@@ -227,7 +229,7 @@ void CallWrites::insert_logs(const Fence& fence, const std::vector<LogChunk>& ch
     }
 }
 
-bool CallWrites::hand_back(const Fence& fence, WallTime now) {
+bool CallWrites::hand_back(const Fence& fence, HandBack how, WallTime now) {
     const auto cancelled = end_of({.code = Errc::cancelled, .message = {}, .detail = {}});
     Query step(
         hand_back_,
@@ -236,7 +238,8 @@ bool CallWrites::hand_back(const Fence& fence, WallTime now) {
         fence.attempt,
         now,
         cancelled.error,
-        cancelled.error_code
+        cancelled.error_code,
+        how == HandBack::uncounted ? 1 : 0
     );
     if (!step.next()) return has_row(is_handed_back_, fence.call_id, fence.owner, fence.attempt);
     counts_.left(CallStatus::running);
@@ -247,7 +250,13 @@ bool CallWrites::hand_back(const Fence& fence, WallTime now) {
 void CallWrites::progress(const CallProgress& entry) {
     const Fence& fence = entry.fence;
     const int updated = change(
-        progress_, fence.call_id, fence.owner, fence.attempt, to_word(entry.phase), entry.started_at
+        progress_,
+        fence.call_id,
+        fence.owner,
+        fence.attempt,
+        to_word(entry.phase),
+        entry.started_at,
+        entry.waiting_for
     );
     // What a function prints after its answer still belongs to its attempt, ended or not.
     const bool known =

@@ -27,7 +27,7 @@ public:
         const std::string& worker_id, const std::vector<std::string>& ids, WallTime now
     );
     bool finish(const FinishedCall& finished, WallTime now);
-    bool hand_back(const Fence& fence, WallTime now);
+    bool hand_back(const Fence& fence, HandBack how, WallTime now);
     void progress(const CallProgress& entry);
     /// T8. False when the call does not wait any more, or was put meanwhile.
     bool mark_put(const std::string& call_id, WallTime put_at, WallTime now);

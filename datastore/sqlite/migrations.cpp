@@ -141,7 +141,12 @@ constexpr std::string_view step_3 = R"sql(
 ALTER TABLE calls ADD COLUMN stats TEXT;
 )sql";
 
-constexpr std::array steps{step_1, step_2, step_3};
+// For people; NULL when nothing is known to keep a call from executing.
+constexpr std::string_view step_4 = R"sql(
+ALTER TABLE calls ADD COLUMN waiting_for TEXT;
+)sql";
+
+constexpr std::array steps{step_1, step_2, step_3, step_4};
 
 }  // namespace
 

@@ -44,7 +44,7 @@ public:
         std::string worker_id, std::vector<std::string> call_ids
     ) override;
     Task<Result<bool>> finish(FinishedCall finished) override;
-    Task<Result<bool>> hand_back(Fence fence) override;
+    Task<Result<bool>> hand_back(Fence fence, HandBack how) override;
     Task<Result<void>> progress(std::vector<CallProgress> entries) override;
     Task<Result<Call>> cancel(Scope scope, std::string call_id) override;
 

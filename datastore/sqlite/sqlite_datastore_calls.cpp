@@ -133,9 +133,9 @@ Task<Result<bool>> SqliteDatastore::finish(FinishedCall finished) {
     co_return won;
 }
 
-Task<Result<bool>> SqliteDatastore::hand_back(Fence fence) {
-    auto work = [fence = std::move(fence)](Writer& writer) {
-        return Result<bool>(writer.calls().hand_back(fence, writer.now()));
+Task<Result<bool>> SqliteDatastore::hand_back(Fence fence, HandBack how) {
+    auto work = [fence = std::move(fence), how](Writer& writer) {
+        return Result<bool>(writer.calls().hand_back(fence, how, writer.now()));
     };
     co_return co_await engine_->write(std::move(work));
 }

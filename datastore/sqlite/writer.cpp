@@ -167,7 +167,9 @@ void Writer::hand_back_orphans() {
         has_orphans_.store(false, std::memory_order_relaxed);
     }
     auto hand_back_all = [this](Writer&) -> Result<void> {
-        for (const auto& fence : orphans_in_batch_) calls_.hand_back(fence, now());
+        for (const auto& fence : orphans_in_batch_) {
+            calls_.hand_back(fence, HandBack::uncounted, now());
+        }
         return {};
     };
     // A failure is that of the batch, and rollback() keeps the orphans for the next one.

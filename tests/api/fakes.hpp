@@ -80,8 +80,8 @@ public:
     Task<Result<bool>> finish(FinishedCall finished) override {
         return inner_.finish(std::move(finished));
     }
-    Task<Result<bool>> hand_back(Fence fence) override {
-        return inner_.hand_back(std::move(fence));
+    Task<Result<bool>> hand_back(Fence fence, HandBack how) override {
+        return inner_.hand_back(std::move(fence), how);
     }
     Task<Result<void>> progress(std::vector<CallProgress> entries) override {
         return inner_.progress(std::move(entries));

@@ -238,6 +238,7 @@ TEST_CASE_TEMPLATE_DEFINE("Datastore: finish and hand back", Backend, datastore_
         REQUIRE(t.run(t.store->progress({entry})));
         const auto call = t.get(fence.call_id);
         CHECK(call.phase == CallPhase::executing);
+        CHECK(call.waiting_for.empty());
         CHECK(call.started_at == t.clock.now());
         const auto log = t.run(t.store->get_log(Scope::all(), fence.call_id, 1));
         REQUIRE(log);
@@ -297,6 +298,31 @@ TEST_CASE_TEMPLATE_DEFINE("Datastore: cancel", Backend, datastore_cancel) {
         CHECK(heard->cancel_calls == Names{fence.call_id});
         CHECK(t.run(t.store->finish(t.success(fence))) == true);
         CHECK(t.status_of(fence.call_id) == CallStatus::success);
+    }
+    SUBCASE("what an attempt waits for is told until it executes or is handed back") {
+        const auto fence = t.run_one();
+        const auto report = [&](CallPhase phase, std::string why) {
+            CallProgress entry{fence, phase, std::nullopt, {}, std::move(why)};
+            REQUIRE(t.run(t.store->progress({entry})));
+            return t.get(fence.call_id).waiting_for;
+        };
+        CHECK(report(CallPhase::pulling, "image x: 1 of 2 MB") == "image x: 1 of 2 MB");
+        CHECK(report(CallPhase::executing, "") == "");
+        CHECK(report(CallPhase::pulling, "image x: 2 of 2 MB") == "image x: 2 of 2 MB");
+        REQUIRE(t.run(t.store->hand_back(fence)) == true);
+        CHECK(t.get(fence.call_id).waiting_for.empty());
+    }
+    SUBCASE("a hand-back counts as an attempt only when it is said to") {
+        const auto before = t.get(t.accept()).max_attempts;
+        for (const auto how : {HandBack::uncounted, HandBack::counted}) {
+            const auto fence = t.run_one();
+            REQUIRE(t.run(t.store->hand_back(fence, how)) == true);
+            REQUIRE(t.run(t.store->hand_back(fence, how)) == true);
+            const auto call = t.get(fence.call_id);
+            CHECK(call.status == CallStatus::queued);
+            CHECK(call.attempt == 1);
+            CHECK(call.max_attempts == before + (how == HandBack::uncounted ? 1 : 0));
+        }
     }
     SUBCASE("a call that was to be cancelled is not queued again by a hand-back") {
         const auto fence = t.run_one();

@@ -23,7 +23,7 @@ TEST_CASE("DockerDriver: a frozen container stands still, and goes on when it is
     DockerFixture docker;
     for (const auto& way : ways) {
         CAPTURE(way.name);
-        DockerDriver driver(docker_address(), way.root);
+        DockerDriver driver(docker_address(), {}, way.root);
         auto spec = docker.spec({"cat"});
         spec.open_stdin = true;
         const auto talk = [&]() -> Task<> {
@@ -64,7 +64,7 @@ TEST_CASE("DockerDriver: a frozen container is killed") {
     DockerFixture docker;
     for (const auto& way : ways) {
         CAPTURE(way.name);
-        DockerDriver driver(docker_address(), way.root);
+        DockerDriver driver(docker_address(), {}, way.root);
         const auto id = must(run(driver.create(docker.spec({"sleep"}), soon())));
         must(run(driver.start(id, soon())));
         must(run(driver.freeze(id, soon())));
@@ -78,7 +78,7 @@ TEST_CASE("DockerDriver: a frozen container is removed, also by a driver that di
     DockerFixture docker;
     for (const auto& way : ways) {
         CAPTURE(way.name);
-        DockerDriver driver(docker_address(), way.root);
+        DockerDriver driver(docker_address(), {}, way.root);
         const auto first = must(run(driver.create(docker.spec({"sleep"}), soon())));
         must(run(driver.start(first, soon())));
         must(run(driver.freeze(first, soon())));
