@@ -37,7 +37,8 @@ Acceptor::Acceptor(
     CallEvents& events,
     const Clock& clock,
     AcceptorLimits limits,
-    Metrics& metrics
+    Metrics& metrics,
+    ExpectImage expect_image
 ) :
     store_(store),
     queue_(queue),
@@ -45,6 +46,7 @@ Acceptor::Acceptor(
     events_(events),
     clock_(clock),
     limits_(limits),
+    expect_image_(std::move(expect_image)),
     accepted_(metrics.counter("stoker_calls_accepted_total", "Asynchronous calls accepted")),
     refused_(metrics.counter("stoker_calls_refused_total", "Asynchronous calls not admitted")),
     unknown_(metrics.counter(
@@ -78,6 +80,7 @@ Task<Result<void>> Acceptor::accept(FnEntryRef fn, std::string call_id, CallRequ
         co_return stored;
     }
     accepted_.add();
+    if (expect_image_) expect_image_(fn->fn.image);
     events_.publish({message.call_id, message.fn_id, CallStatus::queued, 0});
     co_await outbox_.put(std::move(message));
     co_return Result<void>{};

@@ -6,6 +6,7 @@
 // Any lane.
 
 #include <atomic>
+#include <functional>
 #include <string>
 
 #include "api/fn_cache.hpp"
@@ -22,6 +23,9 @@ struct AcceptorLimits {
     Millis store_time_max{2'000};  ///< after which no further try begins
 };
 
+/// Told the image of each accepted call, on its hot path: cheap, and may be empty.
+using ExpectImage = std::function<void(const std::string& image)>;
+
 class Acceptor {
 public:
     Acceptor(
@@ -31,7 +35,8 @@ public:
         CallEvents& events,
         const Clock& clock,
         AcceptorLimits limits,
-        Metrics& metrics
+        Metrics& metrics,
+        ExpectImage expect_image = {}
     );
 
     /// Whether a call of this fn may come in now; asked before its body is read.
@@ -53,6 +58,7 @@ private:
     CallEvents& events_;
     const Clock& clock_;
     const AcceptorLimits limits_;
+    const ExpectImage expect_image_;
     std::atomic<bool> closed_{false};
     Counter& accepted_;
     Counter& refused_;

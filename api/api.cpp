@@ -33,7 +33,14 @@ struct Api::Parts {
         cache(deps.store, settings.fn_cache),
         outbox(deps.queue, settings.outbox, deps.metrics),
         acceptor(
-            deps.store, deps.queue, outbox, deps.events, deps.clock, settings.accept, deps.metrics
+            deps.store,
+            deps.queue,
+            outbox,
+            deps.events,
+            deps.clock,
+            settings.accept,
+            deps.metrics,
+            deps.expect_image
         ),
         sweeper(deps.store, deps.queue, outbox, deps.events, settings.sweeper, deps.metrics),
         apps(deps.store, cache, deps.events, deps.ids, deps.clock),

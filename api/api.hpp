@@ -30,6 +30,7 @@ struct ApiDeps {
     const Clock& clock;
     MemoryFits memory_fits;                ///< of the workers this api knows
     std::vector<ReadyCheck> ready_checks;  ///< besides its own
+    ExpectImage expect_image{};            ///< of the workers in this process
 };
 
 struct ApiSettings {

@@ -67,6 +67,25 @@ std::string host_name() {
 
 std::size_t cores() { return std::max(1U, std::thread::hardware_concurrency()); }
 
+/// The setting, else where `docker login` leaves them.
+Result<RegistryCredentials> load_credentials(const StartSettings& settings) {
+    const auto environment = process_environment();
+    const auto home = environment("HOME").value_or("");
+    const auto docker = environment("DOCKER_CONFIG").value_or(home + "/.docker");
+    auto credentials = RegistryCredentials::load(
+        settings.images.docker_auth, {docker + "/config.json", home + "/.dockercfg"}
+    );
+    if (credentials && credentials->needs_helpers()) {
+        log::warn(
+            "docker_auth.helpers",
+            {{"hint",
+              "credsStore and credHelpers are not asked: give such passwords as auths in "
+              "docker-auth"}}
+        );
+    }
+    return credentials;
+}
+
 WorkerSettings worker_settings(
     const StartSettings& settings, std::string instance, std::int64_t memory_mb
 ) {
@@ -85,7 +104,13 @@ WorkerSettings worker_settings(
     worker.networks = words_of(settings.containers.networks);
     worker.label_tag = settings.containers.label_tag;
     worker.init_timeout = settings.init_timeout;
-    worker.pull_timeout = settings.pull_timeout;
+    worker.pull.timeout = settings.pull_timeout;
+    worker.pull.silence_max = settings.images.pull_silence;
+    worker.allow_volumes = settings.images.enable_volume;
+    worker.load_file = settings.images.load_file;
+    worker.cleaner.bytes_max = settings.images.clean_max_size;
+    worker.cleaner.exempt = words_of(settings.images.clean_exempt_tags);
+    worker.cleaner.record_path = settings.data + "/pulled-images";
     worker.answers = {
         .head_bytes_max = settings.max_response_header,
         .streamed_bytes_max = settings.max_sync_response,
@@ -182,7 +207,9 @@ int serve(const StartSettings& settings, Signals& signals) {
     const auto events = make_local_call_events();
     const auto engine = parse_http_address(settings.docker_host);
     if (!engine) return give_up(engine.error());
-    DockerDriver driver(*engine);
+    auto credentials = load_credentials(settings);
+    if (!credentials) return give_up(credentials.error().text());
+    DockerDriver driver(*engine, std::move(*credentials));
 
     auto worker = Worker::open(
         {lanes, **store, **queue, *events, driver, ids, metrics},
@@ -199,7 +226,8 @@ int serve(const StartSettings& settings, Signals& signals) {
          .ids = ids,
          .clock = clock,
          .memory_fits = [&](std::uint64_t mb) { return (*worker)->can_ever_fit(mb); },
-         .ready_checks = {[&] { return (*worker)->unready_reason(); }}},
+         .ready_checks = {[&] { return (*worker)->unready_reason(); }},
+         .expect_image = [&](const std::string& image) { (*worker)->expect_image(image); }},
         api_settings(settings)
     );
 

@@ -230,6 +230,8 @@ void add_worker(Settings& table, StartSettings& to) {
         .add("pull-timeout", to.pull_timeout, duration_kind(Millis{1}, day), "For pulling an image")
         .alias("FN_HOT_PULL_TIMEOUT_MSECS", from_msecs);
     add_container_settings(table, to.containers);
+    table.group("Images");
+    add_image_settings(table, to.images);
 }
 
 void add_limits(Settings& table, StartSettings& to) {

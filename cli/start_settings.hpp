@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "cli/container_settings.hpp"
+#include "cli/image_settings.hpp"
 #include "common/settings.hpp"
 
 namespace stoker {
@@ -37,6 +38,7 @@ struct StartSettings {
     Millis init_timeout{5'000};
     Millis pull_timeout{600'000};
     ContainerSettings containers;
+    ImageSettings images;
 
     std::int64_t lanes = 0;  ///< 0 is one per core
     std::int64_t max_connections = 10'000;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/log.hpp"
+#include "worker/launch_errors.hpp"
 
 namespace stoker {
 
@@ -48,6 +49,8 @@ private:
 constexpr Millis store_retry_min{50};
 constexpr Millis store_retry_max{5'000};
 constexpr Millis queue_retry{1'000};
+/// Before a call whose launch failed is queued again; the pull itself has tried several times.
+constexpr Millis launch_retry{1'000};
 
 }  // namespace
 
@@ -77,7 +80,8 @@ Task<> CallRunner::run(ClaimedCall claimed, std::string owner) {
     const auto live = deps_.live.add(std::move(fence), claimed.fn, settings_.log_bytes_max);
     auto outcome = co_await execute(claimed, live);
     if (outcome.hand_back) {
-        co_await hand_back(claimed.call, live->fence);
+        if (*outcome.hand_back == HandBack::counted && !draining_) co_await sleep_for(launch_retry);
+        co_await hand_back(claimed.call, live->fence, *outcome.hand_back);
     } else {
         co_await record(
             claimed.call,
@@ -107,23 +111,33 @@ Task<CallRunner::Outcome> CallRunner::execute(const ClaimedCall& claimed, const 
     // No deadline on the wait for a slot: the call has been accepted and will get one.
     const auto result =
         co_await deps_.executor.execute(invocation, body, recording, live, Deadline::max());
-    auto outcome = result ? Outcome{} : outcome_of(result.error(), *live);
+    auto outcome = result ? Outcome{} : outcome_of(result.error(), claimed.call, *live);
     outcome.response = recording.take();
     co_return outcome;
 }
 
-CallRunner::Outcome CallRunner::outcome_of(const Error& error, const LiveCall& live) const {
+CallRunner::Outcome CallRunner::outcome_of(
+    const Error& error, const Call& call, const LiveCall& live
+) const {
     Outcome outcome;
     if (live.cancelled) {
         outcome.end = end_of(Error{Errc::cancelled, {}, {}});
         return outcome;
     }
     const bool never_ran = !live.started_at();
-    outcome.hand_back =
-        handing_back_ || live.interrupted || error.code == Errc::shutting_down ||
+    if (handing_back_ || live.interrupted || error.code == Errc::shutting_down ||
         // The lease ran out while it waited: whoever has it now decides.
         (never_ran && error.code == Errc::cancelled) ||
-        (never_ran && (error.code == Errc::engine_unavailable || error.code == Errc::server_busy));
+        (never_ran && (error.code == Errc::engine_unavailable || error.code == Errc::server_busy)
+        )) {
+        outcome.hand_back = HandBack::uncounted;
+    } else if (never_ran && may_pass(error.code) && call.attempt < call.max_attempts) {
+        log::info(
+            "call.launch_retry",
+            {{"call", call.id}, {"attempt", call.attempt}, {"code", spec_of(error.code).word}}
+        );
+        outcome.hand_back = HandBack::counted;
+    }
     if (never_ran && error.code == Errc::engine_unavailable) engine_away_();
     outcome.end = end_of(error);
     return outcome;
@@ -150,9 +164,9 @@ Task<> CallRunner::record(const Call& call, FinishedCall finished) {
     }
 }
 
-Task<> CallRunner::hand_back(const Call& call, Fence fence) {
+Task<> CallRunner::hand_back(const Call& call, Fence fence, HandBack how) {
     for (auto pause = store_retry_min;; pause = std::min(pause * 2, store_retry_max)) {
-        const auto won = co_await deps_.store.hand_back(fence);
+        const auto won = co_await deps_.store.hand_back(fence, how);
         if (won && *won) break;
         if (won || stopping_) co_return;
         co_await sleep_for(pause);

@@ -3,7 +3,7 @@
 // Runs one claimed call to its end: through the executor, then the end into the datastore, fenced
 // by owner and attempt. Holds a result for as long as the datastore does not take it. Calls that
 // were not the function's fault to fail (a drain, an engine that is away) are handed back to the
-// queue.
+// queue, as are those whose launch may do better next time, while they have attempts.
 
 #include <atomic>
 #include <functional>
@@ -39,8 +39,8 @@ public:
     /// On the lane it shall run on. `owner` is the worker that claimed it.
     Task<> run(ClaimedCall claimed, std::string owner);
 
-    /// Puts a call that has not run here back into the queue; the attempt does not count.
-    Task<> hand_back(const Call& call, Fence fence);
+    /// Puts a call that has not run here back into the queue.
+    Task<> hand_back(const Call& call, Fence fence, HandBack how = HandBack::uncounted);
 
     /// The process is ending: a hand-back that the queue does not take is left to the next start.
     void drain() { draining_ = true; }
@@ -56,11 +56,11 @@ private:
     struct Outcome {
         CallEnd end;
         std::optional<CallResponse> response;
-        bool hand_back = false;
+        std::optional<HandBack> hand_back;
     };
 
     Task<Outcome> execute(const ClaimedCall& claimed, const LiveCallRef& live);
-    Outcome outcome_of(const Error& error, const LiveCall& live) const;
+    Outcome outcome_of(const Error& error, const Call& call, const LiveCall& live) const;
     Task<> record(const Call& call, FinishedCall finished);
     void publish(const Call& call, CallStatus status);
 

@@ -76,6 +76,7 @@ Error with_output(Error error, const Container& container) {
 
 Launcher::Launcher(
     ContainerDriver& driver,
+    Images& images,
     const RunDir& run_dir,
     SocketWatcher& watcher,
     IdSource& ids,
@@ -84,12 +85,12 @@ Launcher::Launcher(
     LauncherSettings settings
 ) :
     driver_(driver),
+    images_(images),
     run_dir_(run_dir),
     watcher_(watcher),
     ids_(ids),
     syslog_(syslog),
     settings_(std::move(settings)),
-    images_(driver, settings_.pull_timeout),
     networks_(settings_.networks),
     times_(metrics),
     freeze_seconds_(
@@ -102,10 +103,11 @@ Launcher::Launcher(
 Task<Result<ContainerRef>> Launcher::launch(
     FnSpecRef fn, MemoryTokens::Token memory, LaunchPhase phase
 ) {
-    const auto image =
-        co_await images_.ensure(fn->image, [&] { phase->store(CallPhase::pulling); });
-    phase->store(CallPhase::starting);
+    const auto in_use = images_.record().use(fn->image);
+    const auto image = co_await images_.ensure(fn->image, [&] { phase(CallPhase::pulling); });
     if (!image) co_return fail(image.error());
+    phase(CallPhase::starting);
+    if (image->has_volumes && !settings_.allow_volumes) co_return fail(Errc::image_has_volume);
     if (image->entrypoint.empty() && image->cmd.empty()) {
         co_return fail(Errc::init_failed, fmt::format("image {} has no command", fn->image));
     }
@@ -146,7 +148,7 @@ Task<Result<void>> Launcher::bring_up(ContainerRef container, const ImageInfo& i
     }
 
     Stopwatch stopwatch;
-    auto created = co_await driver_.create(container_spec(*container, image), request_deadline());
+    auto created = co_await create(container, image);
     if (!created) co_return fail(refusal(created.error()));
     stopwatch.lap(times_.create);
     container->engine_id = std::move(*created);
@@ -167,6 +169,19 @@ Task<Result<void>> Launcher::bring_up(ContainerRef container, const ImageInfo& i
     container->on_early_exit = {};
     if (ready) stopwatch.lap(times_.socket);
     co_return ready;
+}
+
+Task<Result<std::string>> Launcher::create(ContainerRef container, const ImageInfo& image) {
+    auto created = co_await driver_.create(container_spec(*container, image), request_deadline());
+    if (created || created.error().code != Errc::image_not_found) co_return created;
+    // Somebody removed it since it was looked up.
+    const auto again = co_await images_.ensure(container->fn->image, [] {});
+    if (!again) co_return fail(again.error());
+    created = co_await driver_.create(container_spec(*container, *again), request_deadline());
+    if (!created && created.error().code == Errc::image_not_found) {
+        co_return fail(Errc::pull_failed, "the image was removed while it was needed");
+    }
+    co_return created;
 }
 
 Task<Result<void>> Launcher::wait_for_socket(
@@ -240,6 +255,7 @@ Task<> Launcher::watch_exit(ContainerRef container) {
 }
 
 Task<> Launcher::remove(ContainerRef container) {
+    images_.record().used(container->fn->image);
     if (container->output) container->output->close();
     container->connection.reset();
     container->stdio = {};

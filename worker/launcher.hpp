@@ -29,13 +29,14 @@ struct LauncherSettings {
     std::vector<std::string> networks;
     std::string label_tag;
     Millis init_timeout{5000};
-    Millis pull_timeout{600'000};
+    bool allow_volumes = false;  ///< of images; nothing bounds what a function writes there
 };
 
 class Launcher {
 public:
     Launcher(
         ContainerDriver& driver,
+        Images& images,
         const RunDir& run_dir,
         SocketWatcher& watcher,
         IdSource& ids,
@@ -72,6 +73,7 @@ private:
     /// `names` in parallel; how many could not be removed.
     Task<std::size_t> remove_all(std::vector<std::string> names);
     Task<Result<void>> bring_up(ContainerRef container, const ImageInfo& image);
+    Task<Result<std::string>> create(ContainerRef container, const ImageInfo& image);
     Task<Result<void>> wait_for_socket(
         ContainerRef container, SocketWatcher::Watch& watch, Deadline ready_by
     );
@@ -79,12 +81,12 @@ private:
     Task<> watch_exit(ContainerRef container);
 
     ContainerDriver& driver_;
+    Images& images_;
     const RunDir& run_dir_;
     SocketWatcher& watcher_;
     IdSource& ids_;
     Syslog& syslog_;
     const LauncherSettings settings_;
-    Images images_;
     Networks networks_;
     const LaunchTimes times_;
     Histogram& freeze_seconds_;

@@ -98,9 +98,7 @@ std::int64_t LiveCalls::smallest_mb() const {
     return sizes_mb_.empty() ? 128 : static_cast<std::int64_t>(sizes_mb_.begin()->first);
 }
 
-std::vector<CallProgress> LiveCalls::changes(
-    const std::function<CallPhase(const std::string& slot_key)>& phase_of
-) {
+std::vector<CallProgress> LiveCalls::changes(const WaitingOf& waiting_of) {
     std::vector<LiveCallRef> calls;
     std::vector<LiveCallRef> ended;
     {
@@ -119,14 +117,19 @@ std::vector<CallProgress> LiveCalls::changes(
     }
     for (const auto& call : calls) {
         const std::scoped_lock lock(call->mutex_);
-        const auto phase = call->started_at_
-                               ? CallPhase::executing
-                               : phase_of(slot_key_of(*call->fn, call->fence.call_id));
+        auto [phase, reason] =
+            call->started_at_
+                ? Waiting{CallPhase::executing, {}}
+                : waiting_of(slot_key_of(*call->fn, call->fence.call_id), call->fn->image);
         const bool new_start = call->started_at_.has_value() && !call->reported_start_;
-        if (phase == call->reported_ && !new_start && !call->log->has_chunks()) continue;
+        const bool new_state = phase != call->reported_ || reason != call->reported_reason_;
+        if (!new_state && !new_start && !call->log->has_chunks()) continue;
         call->reported_ = phase;
+        call->reported_reason_ = reason;
         call->reported_start_ = call->started_at_.has_value();
-        changes.push_back({call->fence, phase, call->started_at_, call->log->take()});
+        changes.push_back(
+            {call->fence, phase, call->started_at_, call->log->take(), std::move(reason)}
+        );
     }
     return changes;
 }

@@ -39,6 +39,12 @@ using TenureRef = std::shared_ptr<Tenure>;
 /// How many live calls are in a container; shared by all of them.
 using ExecutingCount = std::shared_ptr<std::atomic<std::int64_t>>;
 
+/// What a call that has no container yet waits for.
+struct Waiting {
+    CallPhase phase = CallPhase::slot;
+    std::string reason;  ///< for people; may be empty
+};
+
 struct LiveCall {
     LiveCall(
         Fence its_fence,
@@ -79,6 +85,7 @@ private:
     std::optional<WallTime> started_at_;
     std::optional<CallStats> stats_;
     CallPhase reported_ = CallPhase::slot;
+    std::string reported_reason_;
     bool reported_start_ = false;
 };
 
@@ -108,11 +115,9 @@ public:
     /// Memory of the smallest function among them, in MB; 128 when there is none.
     std::int64_t smallest_mb() const;
 
-    /// What changed since the last report. `phase_of` tells what a call that waits for a slot waits
-    /// for.
-    std::vector<CallProgress> changes(
-        const std::function<CallPhase(const std::string& slot_key)>& phase_of
-    );
+    /// What changed since the last report. `waiting_of` is asked about calls without a container.
+    using WaitingOf = std::function<Waiting(const std::string& slot_key, const std::string& image)>;
+    std::vector<CallProgress> changes(const WaitingOf& waiting_of);
 
 private:
     mutable std::mutex mutex_;

@@ -4,6 +4,7 @@
 
 #include "common/async/spawn.hpp"
 #include "common/log.hpp"
+#include "worker/launch_errors.hpp"
 
 namespace stoker {
 
@@ -19,12 +20,6 @@ double moved(double mean, double sample) { return mean + (sample - mean) * 0.2; 
 
 double seconds(std::chrono::steady_clock::duration d) {
     return std::chrono::duration<double>(d).count();
-}
-
-/// The cause lies with the image or the function's settings: another launch would fail the same
-/// way.
-bool is_permanent(Errc code) {
-    return code == Errc::image_not_found || code == Errc::impossible_memory;
 }
 
 }  // namespace
@@ -142,7 +137,7 @@ CallPhase SlotPool::phase_of(const std::string& slot_key) const {
     const std::scoped_lock lock(mutex_);
     const auto found = keys_.find(slot_key);
     if (found == keys_.end() || found->second.starting == 0) return CallPhase::slot;
-    return found->second.phase->load();
+    return pulls_.contains(found->second.fn->image) ? CallPhase::pulling : CallPhase::starting;
 }
 
 std::int64_t SlotPool::busy_mb() const {
@@ -226,6 +221,8 @@ void SlotPool::retire(Key& key, const ContainerRef& container, Todo& todo) {
 }
 
 std::optional<SlotPool::Clock::time_point> SlotPool::launch_due(const Key& key) const {
+    // One launch at a time waits for an image: more would only hold memory meanwhile.
+    if (pulls_.contains(key.fn->image)) return std::nullopt;
     return stoker::launch_due(
         Demand{
             .waiting = key.waiters.size(),
@@ -248,11 +245,43 @@ void SlotPool::consider(Key& key, Clock::time_point now) {
     ring_.push_back(key.fn->slot_key);
 }
 
+/// The caller that waited longest hears of it; all who wait for this image when it is about that.
+void SlotPool::answer_waiters(const FnSpecRef& fn, const Error& error) {
+    const auto answer_first = [&](Key& key) {
+        key.waiters.front()->queued = false;
+        key.waiters.front()->answer.set(fail(error));
+        key.waiters.pop_front();
+    };
+    if (!concerns_image(error.code)) {
+        if (auto& key = key_of(fn); !key.waiters.empty()) answer_first(key);
+        return;
+    }
+    std::vector<std::string> answered;
+    for (auto& [name, key] : keys_) {
+        if (key.fn->image != fn->image || key.waiters.empty()) continue;
+        while (!key.waiters.empty()) answer_first(key);
+        if (name != fn->slot_key) answered.push_back(name);
+    }
+    for (const auto& name : answered) forget_if_unused(name);
+}
+
+void SlotPool::leave_pull(const std::string& image) {
+    --pulling_;
+    const auto pull = pulls_.find(image);
+    if (--pull->second > 0) return;
+    pulls_.erase(pull);
+    const auto now = Clock::now();
+    for (auto& [name, key] : keys_) {
+        if (key.fn->image == image) consider(key, now);
+    }
+}
+
 void SlotPool::pump(Todo& todo) {
     const auto now = Clock::now();
     bool short_of_memory = false;
     for (std::size_t at = 0; at < std::min(ring_.size(), ring_looked_at_max);) {
-        if (starting_ >= policy_.start_max || closing_) break;
+        // Pulls are slow and no work for this machine: they do not take a start's place.
+        if (starting_ - pulling_ >= policy_.start_max || closing_) break;
         const auto name = ring_[at];
         auto& key = keys_.at(name);
         const auto due = launch_due(key);
@@ -333,18 +362,42 @@ void SlotPool::carry_out(Todo todo) {
 }
 
 Task<> SlotPool::launch(FnSpecRef fn, MemoryTokens::Token memory) {
-    const auto begun = Clock::now();
-    LaunchPhase phase;
-    {
-        const std::scoped_lock lock(mutex_);
-        phase = key_of(fn).phase;
-        phase->store(CallPhase::starting);
-    }
+    auto begun = Clock::now();
+    bool pulling = false;
+    const auto phase = [&](CallPhase now) {
+        if (now == CallPhase::pulling && !std::exchange(pulling, true)) pull_began(fn);
+        if (now == CallPhase::pulling || !std::exchange(pulling, false)) return;
+        pull_ended(fn);
+        begun = Clock::now();  // what a start takes is measured without the pull
+    };
     auto result = co_await hooks_.launch(fn, std::move(memory), phase);
-    launched(fn, std::move(result), Clock::now() - begun);
+    launched(fn, std::move(result), Clock::now() - begun, pulling);
 }
 
-void SlotPool::launched(const FnSpecRef& fn, Result<ContainerRef> result, Clock::duration took) {
+void SlotPool::pull_began(const FnSpecRef& fn) {
+    Todo todo;
+    {
+        const std::scoped_lock lock(mutex_);
+        ++pulls_[fn->image];
+        ++pulling_;
+        pump(todo);
+    }
+    carry_out(std::move(todo));
+}
+
+void SlotPool::pull_ended(const FnSpecRef& fn) {
+    Todo todo;
+    {
+        const std::scoped_lock lock(mutex_);
+        leave_pull(fn->image);
+        pump(todo);
+    }
+    carry_out(std::move(todo));
+}
+
+void SlotPool::launched(
+    const FnSpecRef& fn, Result<ContainerRef> result, Clock::duration took, bool pulling
+) {
     Todo todo;
     {
         const std::scoped_lock lock(mutex_);
@@ -361,14 +414,9 @@ void SlotPool::launched(const FnSpecRef& fn, Result<ContainerRef> result, Clock:
                 offer(key, std::move(*result), todo);
             }
         } else {
-            // The caller that waited longest hears of it; all of them when it is hopeless.
-            do {
-                if (key.waiters.empty()) break;
-                key.waiters.front()->queued = false;
-                key.waiters.front()->answer.set(fail(result.error()));
-                key.waiters.pop_front();
-            } while (is_permanent(result.error().code));
+            answer_waiters(fn, result.error());
         }
+        if (pulling) leave_pull(fn->image);
         consider(key, Clock::now());
         if (const auto due = launch_due(key)) review_by(*due);
         forget_if_unused(fn->slot_key);

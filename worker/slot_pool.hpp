@@ -37,8 +37,8 @@
 
 namespace stoker {
 
-/// Shared by a launch and those who look at it: pulling, then starting.
-using LaunchPhase = std::shared_ptr<std::atomic<CallPhase>>;
+/// How a launch says what it is doing: pulling, if its image is absent, then starting.
+using LaunchPhase = std::function<void(CallPhase)>;
 
 class SlotPool {
 public:
@@ -140,7 +140,6 @@ private:
         std::optional<double> mean_run_s;
         Clock::time_point waiting_since{};
         Clock::time_point latest_end{};
-        LaunchPhase phase = std::make_shared<std::atomic<CallPhase>>(CallPhase::slot);
         bool in_ring = false;
         std::optional<Clock::time_point> short_since;  // its turn came, but no memory was free
     };
@@ -163,6 +162,8 @@ private:
     void retire(Key& key, const ContainerRef& container, Todo& todo);
     std::optional<Clock::time_point> launch_due(const Key& key) const;
     void consider(Key& key, Clock::time_point now);
+    void answer_waiters(const FnSpecRef& fn, const Error& error);
+    void leave_pull(const std::string& image);
     void pump(Todo& todo);
     void make_room(const Key& wanting, std::int64_t needed_mb, Todo& todo);
     Clock::time_point next_review() const;
@@ -174,8 +175,12 @@ private:
 
     void carry_out(Todo todo);
     Task<> launch(FnSpecRef fn, MemoryTokens::Token memory);
+    void pull_began(const FnSpecRef& fn);
+    void pull_ended(const FnSpecRef& fn);
     Task<> remove(ContainerRef container);
-    void launched(const FnSpecRef& fn, Result<ContainerRef> result, Clock::duration took);
+    void launched(
+        const FnSpecRef& fn, Result<ContainerRef> result, Clock::duration took, bool pulling
+    );
     Task<> review_loop();
     void review(Todo& todo);
     Task<> idle_loop();
@@ -195,7 +200,9 @@ private:
     std::unordered_set<ContainerRef> busy_;
     std::size_t starting_ = 0;
     std::size_t freezing_ = 0;
-    std::int64_t leaving_mb_ = 0;  // of containers being removed
+    std::size_t pulling_ = 0;                             // of those starting
+    std::unordered_map<std::string, std::size_t> pulls_;  // the same by image
+    std::int64_t leaving_mb_ = 0;                         // of containers being removed
     double mean_start_s_;
     bool closing_ = false;
     Latch<bool> all_back_;  // closed, and nothing is busy or starting any more

@@ -11,6 +11,8 @@ namespace {
 
 constexpr Millis retry_pause{1'000};
 constexpr Millis progress_interval{250};
+constexpr std::chrono::minutes load_max{10};
+constexpr std::chrono::seconds load_pause{5};
 /// After the grace time: for killed calls to be handed back and containers to be removed.
 constexpr std::chrono::seconds clean_up_max{20};
 /// For the last lines of functions to reach their syslog servers.
@@ -31,8 +33,11 @@ Worker::Worker(Deps deps, WorkerSettings settings, RunDir run_dir) :
     memory_(settings_.memory_mb),
     watcher_(deps.lanes.at(0)),
     syslog_(deps.lanes, deps.metrics),
+    images_(deps.driver, image_record_, deps.metrics, settings_.pull),
+    cleaner_(deps.driver, images_, deps.metrics, settings_.cleaner),
     launcher_(
         deps.driver,
+        images_,
         run_dir_,
         watcher_,
         deps.ids,
@@ -44,7 +49,7 @@ Worker::Worker(Deps deps, WorkerSettings settings, RunDir run_dir) :
          .networks = settings_.networks,
          .label_tag = settings_.label_tag,
          .init_timeout = settings_.init_timeout,
-         .pull_timeout = settings_.pull_timeout}
+         .allow_volumes = settings_.allow_volumes}
     ),
     slots_(
         deps.lanes,
@@ -138,6 +143,8 @@ void Worker::add_gauges() {
 void Worker::start() {
     watcher_.start();
     slots_.start();
+    cleaner_.load();
+    images_loaded_ = settings_.load_file.empty();
     spawn(background_, deps_.lanes.at(0), "worker.come_up", come_up());
     spawn(background_, deps_.lanes.at(0), "worker.report_progress", report_progress());
 }
@@ -155,7 +162,27 @@ Task<> Worker::come_up() {
         }
         co_await stopped_.wait(deadline_in(retry_pause));
     }
+    co_await load_images();
     if (!stopping_) co_await lease_.keep();
+}
+
+/// Until it is done: functions may need these images, and no registry may have them.
+Task<> Worker::load_images() {
+    std::string told;
+    while (!stopping_ && !images_loaded_) {
+        log::info("images.load", {{"file", settings_.load_file}});
+        const auto loaded =
+            co_await deps_.driver.load_image(settings_.load_file, deadline_in(load_max));
+        if (loaded) {
+            images_loaded_ = true;
+            log::info("images.loaded", {{"file", settings_.load_file}});
+            co_return;
+        }
+        if (const auto& why = loaded.error().detail; std::exchange(told, why) != why) {
+            log::error("images.load_failed", {{"file", settings_.load_file}, {"why", why}});
+        }
+        co_await stopped_.wait(deadline_in(load_pause));
+    }
 }
 
 WorkerLease::Hooks Worker::lease_hooks() {
@@ -164,6 +191,7 @@ WorkerLease::Hooks Worker::lease_hooks() {
             [this](const std::string& id) {
                 if (!up_.exchange(true)) {
                     spawn(background_, deps_.lanes.at(0), "worker.watch_engine", engine_.run());
+                    cleaner_.start(deps_.lanes.at(0));
                     log::info("worker.ready", {{"worker", id}, {"memory_mb", memory_.total_mb()}});
                 }
                 claimer_.start(id);
@@ -200,12 +228,26 @@ Task<> Worker::report_progress() {
         co_await ended_.wait(deadline_in(progress_interval));
         // What the datastore did not take is kept: the log pieces in it exist nowhere else.
         if (changes.empty()) {
-            changes = live_.changes([this](const std::string& slot_key) {
-                return slots_.phase_of(slot_key);
+            changes = live_.changes([this](const std::string& slot_key, const std::string& image) {
+                return waiting_of(slot_key, image);
             });
         }
         if (changes.empty() || co_await deps_.store.progress(changes)) changes.clear();
     }
+}
+
+Waiting Worker::waiting_of(const std::string& slot_key, const std::string& image) const {
+    Waiting waiting{slots_.phase_of(slot_key), {}};
+    // A pull that began ahead counts, too, although no container waits for it yet.
+    if (waiting.phase == CallPhase::slot || waiting.phase == CallPhase::pulling) {
+        waiting.reason = images_.pull_state(image);
+        if (!waiting.reason.empty()) waiting.phase = CallPhase::pulling;
+    }
+    return waiting;
+}
+
+void Worker::expect_image(const std::string& image) {
+    if (up_ && engine_.is_up() && !stopping_) images_.expect(image, deps_.lanes.at(0));
 }
 
 Task<Result<void>> Worker::invoke(
@@ -218,6 +260,9 @@ Task<Result<void>> Worker::invoke(
 
 std::string Worker::unready_reason() const {
     if (stopping_) return "shutting down";
+    if (!images_loaded_) {
+        return "waiting for the container engine to load images from " + settings_.load_file;
+    }
     if (!up_) return "waiting for the container engine";
     if (!engine_.is_up()) return "the container engine does not answer";
     return {};
@@ -228,6 +273,7 @@ Task<> Worker::stop(Deadline grace) {
     claimer_.stop();
     runner_.drain();
     slots_.close();
+    images_.stop();
     stopped_.set(true);
     lease_.drain();
     engine_.stop();
@@ -242,6 +288,7 @@ Task<> Worker::stop(Deadline grace) {
         log::warn("worker.containers_remain", {{"hint", "the next start removes them"}});
     }
     launcher_.stop();
+    co_await cleaner_.stop(deadline_in(clean_up_max));
     co_await syslog_.stop(deadline_in(syslog_max));
     ended_.set(true);
     lease_.end();

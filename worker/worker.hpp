@@ -20,6 +20,8 @@
 #include "worker/call_runner.hpp"
 #include "worker/claimer.hpp"
 #include "worker/engine_watch.hpp"
+#include "worker/image_cleaner.hpp"
+#include "worker/images.hpp"
 #include "worker/launcher.hpp"
 #include "worker/live_calls.hpp"
 #include "worker/memory.hpp"
@@ -43,7 +45,10 @@ struct WorkerSettings {
     std::string label_tag;              ///< of Fn's label; empty: none
     Millis freeze_idle{50};             ///< idle containers are frozen after that; 0: never
     Millis init_timeout{5'000};
-    Millis pull_timeout{600'000};
+    PullPolicy pull;
+    bool allow_volumes = false;  ///< of images
+    std::string load_file;       ///< images taken in before the first call; empty for none
+    ImageCleanerSettings cleaner;
     AnswerLimits answers;
     std::size_t log_bytes_max = 1024UL * 1024;
     Millis heartbeat{3'000};
@@ -76,6 +81,9 @@ public:
         Invocation invocation, BodySource& body, AnswerSink& answer, Deadline give_up
     ) override;
 
+    /// Calls that need the image have been accepted: it is pulled ahead. Any thread, cheap.
+    void expect_image(const std::string& image);
+
     /// Empty when calls can run here.
     std::string unready_reason() const;
     bool can_ever_fit(std::uint64_t memory_mb) const {
@@ -86,8 +94,10 @@ private:
     Worker(Deps deps, WorkerSettings settings, RunDir run_dir);
 
     Task<> come_up();
+    Task<> load_images();
     WorkerLease::Hooks lease_hooks();
     Task<> report_progress();
+    Waiting waiting_of(const std::string& slot_key, const std::string& image) const;
     void stop_cancelled(const std::vector<std::string>& call_ids);
     Task<bool> freeze(ContainerRef container);
     void add_gauges();
@@ -98,6 +108,10 @@ private:
     MemoryTokens memory_;
     SocketWatcher watcher_;
     Syslog syslog_;
+    const SystemClock clock_;
+    ImageRecord image_record_{clock_};
+    Images images_;
+    ImageCleaner cleaner_;
     Launcher launcher_;
     SlotPool slots_;
     Agent agent_;
@@ -108,6 +122,7 @@ private:
     Gate background_;
     std::atomic<bool> stopping_{false};
     std::atomic<bool> up_{false};
+    std::atomic<bool> images_loaded_{true};
     WorkerLease lease_;
     Latch<bool> stopped_;  // the drain has begun
     Latch<bool> ended_;    // no call of ours is left

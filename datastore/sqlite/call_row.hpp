@@ -11,7 +11,8 @@
 namespace stoker::sqlite {
 
 inline constexpr std::string_view call_columns =
-    "id, app_id, fn_id, fn_rev, status, phase, waiting_for, priority, attempt, max_attempts, image, "
+    "id, app_id, fn_id, fn_rev, status, phase, waiting_for, priority, attempt, max_attempts, "
+    "image, "
     "format, memory, cpus, tmpfs_size, timeout, idle_timeout, error, error_code, created_at, "
     "claimed_at, started_at, completed_at, stats";
 Call read_call(Query& row);

@@ -145,8 +145,18 @@ std::vector<SettingRow> container_rows() {
          a_duration,
          {"", "x", "-1s", "1.5s", "5 s", "1d", "99999999999999999999"},
          {"1h30m"}},
+    };
+}
+
+std::vector<SettingRow> image_rows() {
+    return {
         {"pull-timeout", to_a_day, {"0", "25h"}, {"1ms", "24h"}},
         {"pull-timeout", a_duration, {"", "soon", "10M"}, {}},
+        {"pull-silence", timer, {"0", "9ms", "25h"}, {"10ms", "24h"}},
+        {"pull-silence", a_duration, {"", "x"}, {}},
+        {"image-clean-max-size", "a size from 0 to 1024TiB", {"1025TiB"}, {"0", "1024TiB"}},
+        {"image-clean-max-size", a_size, {"", "-1", "5%"}, {}},
+        {"image-enable-volume", "true or false", {"", "maybe", "2"}, {"true", "no", "ON", "0"}},
     };
 }
 
@@ -223,7 +233,13 @@ std::vector<SettingRow> timer_rows() {
 std::vector<SettingRow> all_rows() {
     std::vector<SettingRow> all;
     for (auto* const rows :
-         {server_rows, storage_rows, container_rows, confinement_rows, limit_rows, timer_rows}) {
+         {server_rows,
+          storage_rows,
+          container_rows,
+          confinement_rows,
+          image_rows,
+          limit_rows,
+          timer_rows}) {
         for (auto& row : rows()) all.push_back(std::move(row));
     }
     return all;
@@ -272,8 +288,18 @@ void check_accepted(const StartOutcome& outcome) {
 }  // namespace
 
 TEST_CASE("StartSettings: every setting has rows of bad and good values") {
-    // They show a text or name a file: no value of theirs is bad by itself.
-    Texts names{"help", "config", "print-config", "docker-networks", "container-label-tag"};
+    // They show a text, name a file, or are looked at when they are used: no value of theirs is bad
+    // by itself.
+    Texts names{
+        "help",
+        "config",
+        "print-config",
+        "docker-networks",
+        "container-label-tag",
+        "docker-auth",
+        "docker-load-file",
+        "image-clean-exempt-tags"
+    };
     for (const auto& row : all_rows()) {
         if (std::ranges::find(names, row.name) == names.end()) names.push_back(row.name);
     }
@@ -335,6 +361,8 @@ TEST_CASE("StartSettings: a bad value in a variable of Fn is refused and named")
         {"FN_HOT_START_TIMEOUT_MSECS", "soon"},
         {"FN_HOT_START_TIMEOUT_MSECS", "0"},
         {"FN_HOT_PULL_TIMEOUT_MSECS", "1.5"},
+        {"FN_IMAGE_CLEAN_MAX_SIZE", "-1"},
+        {"FN_IMAGE_ENABLE_VOLUME", "x"},
         {"FN_MAX_REQUEST_SIZE", "-1"},
         {"FN_MAX_RESPONSE_SIZE", "x"},
         {"FN_MAX_LOG_SIZE_BYTES", "x"},

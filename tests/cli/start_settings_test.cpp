@@ -88,6 +88,11 @@ TEST_CASE("StartSettings: Fn's variables mean what they mean there") {
          {"FN_PUBLIC_LB_URL", "https://fn.example"},
          {"FN_IOFS_PATH", "/run/a"},
          {"FN_IOFS_DOCKER_PATH", "/run/b"},
+         {"FN_DOCKER_AUTH", "{}"},
+         {"FN_DOCKER_LOAD_FILE", "/srv/images.tar"},
+         {"FN_IMAGE_ENABLE_VOLUME", "true"},
+         {"FN_IMAGE_CLEAN_MAX_SIZE", "1024"},
+         {"FN_IMAGE_CLEAN_EXEMPT_TAGS", "a:1 b"},
          {"DOCKER_HOST", "tcp://engine:2375"}}
     );
     CHECK(settings.queue == "bolt:///srv/fn.mq");
@@ -105,6 +110,22 @@ TEST_CASE("StartSettings: Fn's variables mean what they mean there") {
     CHECK(settings.run_dir == "/run/a");
     CHECK(settings.run_dir_docker == "/run/b");
     CHECK(settings.docker_host == "tcp://engine:2375");
+    CHECK(settings.images.docker_auth == "{}");
+    CHECK(settings.images.load_file == "/srv/images.tar");
+    CHECK(settings.images.enable_volume);
+    CHECK(settings.images.clean_max_size == 1024);
+    CHECK(settings.images.clean_exempt_tags == "a:1 b");
+}
+
+TEST_CASE("StartSettings: registry credentials are never shown") {
+    const std::string secret = R"({"auths":{"reg.example":{"auth":"dTpzZWNyZXQ="}}})";
+    for (const auto& outcome :
+         {load({"--print-config", "--docker-auth", secret}),
+          load({"--print-config"}, {{"STOKER_DOCKER_AUTH", secret}}),
+          load({"--help", "--docker-auth", secret})}) {
+        CHECK(outcome.exit_code == 0);
+        CHECK_FALSE(outcome.output.contains("dTpzZWNyZXQ="));
+    }
 }
 
 TEST_CASE("StartSettings: all errors are listed at once") {

@@ -72,14 +72,14 @@ bool SimStore::finish(const FinishedCall& finished) {
     return true;
 }
 
-bool SimStore::hand_back(const Fence& fence) {
+bool SimStore::hand_back(const Fence& fence, HandBack how) {
     Row& row = rows_.at(fence.call_id);
     const bool is_holder = row.owner == fence.owner && row.call.attempt == fence.attempt;
     if (row.call.status != CallStatus::running || !is_holder) {
         return row.call.status == CallStatus::queued && is_holder;
     }
     history_.handed_back(fence);
-    ++row.call.max_attempts;
+    if (how == HandBack::uncounted) ++row.call.max_attempts;
     row.dispatched_at = wall_now();
     move(row, row.cancel_requested ? CallStatus::cancelled : CallStatus::queued, fence.owner);
     return true;

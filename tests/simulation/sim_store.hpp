@@ -45,7 +45,7 @@ public:
     Result<void> accept(const NewCall& accepted);
     std::vector<ClaimedCall> claim(const std::string& worker, const std::vector<std::string>& ids);
     bool finish(const FinishedCall& finished);
-    bool hand_back(const Fence& fence);
+    bool hand_back(const Fence& fence, HandBack how);
     Result<Call> cancel(const std::string& call_id);
     std::vector<MovedCall> list_queued(const std::string& after, int items_max) const;
     RedispatchStep redispatch(

@@ -67,7 +67,7 @@ Task<Result<std::vector<ClaimedCall>>> SimStoreLink::claim(
 
 Task<> SimStoreLink::hand_back_until_done(std::vector<Fence> orphans) {
     for (const auto& fence : orphans) {
-        while (!co_await hand_back(fence)) co_await sleep_for(Millis{100});
+        while (!co_await hand_back(fence, HandBack::uncounted)) co_await sleep_for(Millis{100});
     }
 }
 
@@ -77,9 +77,9 @@ Task<Result<bool>> SimStoreLink::finish(FinishedCall finished) {
     });
 }
 
-Task<Result<bool>> SimStoreLink::hand_back(Fence fence) {
-    co_return co_await statement([this, fence = std::move(fence)] {
-        return Result<bool>(store_.hand_back(fence));
+Task<Result<bool>> SimStoreLink::hand_back(Fence fence, HandBack how) {
+    co_return co_await statement([this, fence = std::move(fence), how] {
+        return Result<bool>(store_.hand_back(fence, how));
     });
 }
 

@@ -90,6 +90,33 @@ std::string save_image(const std::string& tag) {
     return answer.body;
 }
 
+bool image_exists(const std::string& tag) {
+    return ask_docker(request_of("GET", "/images/" + tag + "/json")).status == 200;
+}
+
+std::string push_image(
+    const std::string& tag, const std::string& name, const std::string& auth_header
+) {
+    const auto colon = name.rfind(':');
+    const auto repository = name.substr(0, colon);
+    const auto version = name.substr(colon + 1);
+    const auto tagged = ask_docker(
+        request_of("POST", "/images/" + tag + "/tag?repo=" + repository + "&tag=" + version)
+    );
+    if (tagged.status != 201) throw std::runtime_error("docker tag " + name + ": " + tagged.body);
+    auto push = request_of("POST", "/images/" + repository + "/push?tag=" + version);
+    push.headers = {{"X-Registry-Auth", auth_header}};
+    const auto pushed = ask_docker(std::move(push));
+    remove_image(name);
+    constexpr std::string_view digest_key = "\"Digest\":\"";
+    const auto at = pushed.body.find(digest_key);
+    if (pushed.status != 200 || at == std::string::npos) {
+        throw std::runtime_error("docker push " + name + ": " + pushed.body);
+    }
+    const auto begin = at + digest_key.size();
+    return pushed.body.substr(begin, pushed.body.find('"', begin) - begin);
+}
+
 std::string compile_static_c(std::string_view source) {
     namespace fs = std::filesystem;
     const fs::path folder = STOKER_STATIC_C_DIR;

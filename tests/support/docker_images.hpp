@@ -31,6 +31,13 @@ void remove_image(const std::string& tag);
 /// The archive `docker save` would write.
 std::string save_image(const std::string& tag);
 
+bool image_exists(const std::string& tag);
+/// Pushes a local image as `name` (registry, path and tag) and keeps it here under its first name
+/// only. The digest by which the registry has it.
+std::string push_image(
+    const std::string& tag, const std::string& name, const std::string& auth_header = "e30="
+);
+
 /// The path of a static executable. Compiled once per build folder and source text.
 std::string compile_static_c(std::string_view source);
 std::string read_file(const std::string& path);

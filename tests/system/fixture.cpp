@@ -10,14 +10,16 @@
 
 namespace stoker::test {
 
+std::string function_program() {
+    const std::string folder = STOKER_TEST_FUNCTIONS;
+    auto source = read_file(folder + "/function.c");
+    const std::string include = "#include \"bad_deeds.h\"\n";
+    source.replace(source.find(include), include.size(), read_file(folder + "/bad_deeds.h"));
+    return compile_static_c(source);
+}
+
 const std::string& function_image() {
-    static const TestImage image([] {
-        const std::string folder = STOKER_TEST_FUNCTIONS;
-        auto source = read_file(folder + "/function.c");
-        const std::string include = "#include \"bad_deeds.h\"\n";
-        source.replace(source.find(include), include.size(), read_file(folder + "/bad_deeds.h"));
-        return compile_static_c(source);
-    }());
+    static const TestImage image(function_program());
     return image.tag();
 }
 

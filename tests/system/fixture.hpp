@@ -10,7 +10,9 @@
 
 namespace stoker::test {
 
-/// The tag of the image of function.c with bad_deeds.h. Built at the first call, removed at the end
+/// The executable of function.c with bad_deeds.h.
+std::string function_program();
+/// The tag of its image. Built at the first call, removed at the end
 /// of the process.
 const std::string& function_image();
 

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <future>
 #include <random>
+#include <thread>
 
 using namespace stoker;
 using namespace std::chrono_literals;
@@ -16,6 +17,7 @@ namespace {
 FnSpecRef make_fn(const std::string& key, std::uint64_t memory_mb = 128, int idle_s = 30) {
     auto fn = std::make_shared<FnSpec>();
     fn->slot_key = key;
+    fn->image = key;
     fn->memory_mb = memory_mb;
     fn->idle_timeout_s = idle_s;
     return fn;
@@ -30,8 +32,8 @@ struct Fixture {
             LaunchPolicy{},
             SlotPool::Hooks{
                 .launch = [this](
-                              FnSpecRef fn, MemoryTokens::Token token, LaunchPhase
-                          ) { return launch(std::move(fn), std::move(token)); },
+                              FnSpecRef fn, MemoryTokens::Token token, LaunchPhase phase
+                          ) { return launch(std::move(fn), std::move(token), std::move(phase)); },
                 .remove = [this](ContainerRef container) { return remove(std::move(container)); },
                 .kill = [](ContainerRef container) -> Task<> {
                     container->exited.set({137});
@@ -50,10 +52,15 @@ struct Fixture {
         lanes.stop();
     }
 
-    Task<Result<ContainerRef>> launch(FnSpecRef fn, MemoryTokens::Token token) {
+    Task<Result<ContainerRef>> launch(FnSpecRef fn, MemoryTokens::Token token, LaunchPhase phase) {
         const auto now = ++starting;
         most_starting = std::max(most_starting.load(), now);
         ++launches;
+        if (pulls) {
+            phase(CallPhase::pulling);
+            co_await image.wait(deadline_in(20s));
+            if (!launch_error) phase(CallPhase::starting);
+        }
         co_await gate.wait(deadline_in(20s));
         --starting;
         if (launch_error) co_return fail(*launch_error);
@@ -82,6 +89,8 @@ struct Fixture {
     Lanes lanes{2};
     MemoryTokens memory;
     Latch<bool> gate;
+    std::atomic<bool> pulls{false};  ///< launches find their image absent until it is set
+    Latch<bool> image;
     std::atomic<int> starting{0};
     std::atomic<int> most_starting{0};
     std::atomic<int> launches{0};
@@ -187,6 +196,50 @@ TEST_CASE_FIXTURE(Fixture, "SlotPool: a cold container is never idle, with or wi
     open_gate();
     CHECK(run(use_once(*pool, cold)));
     CHECK(pool->counts().idle == 0);
+}
+
+TEST_CASE_FIXTURE(
+    Fixture, "SlotPool: one launch waits for an image, holds no other up, and then all come"
+) {
+    pulls = true;
+    const auto fn = make_fn("a", 1);
+    std::vector<std::future<Result<void>>> calls;
+    calls.push_back(start(use_once(*pool, fn)));
+    while (pool->phase_of("a") != CallPhase::pulling) std::this_thread::yield();
+    for (int i = 1; i < 50; ++i) calls.push_back(start(use_once(*pool, fn)));
+    // Far more images than may start at once.
+    for (int i = 0; i < 20; ++i) {
+        const auto key = std::to_string(i);
+        calls.push_back(start(use_once(*pool, make_fn(key, 1))));
+        while (pool->phase_of(key) != CallPhase::pulling) std::this_thread::yield();
+    }
+    CHECK(launches == 21);
+    CHECK(memory.used_mb() == 21);
+    pulls = false;
+    open_gate();
+    CHECK(run(use_once(*pool, make_fn("present", 1))));
+    image.set(true);
+    for (auto& call : calls) CHECK(call.get());
+}
+
+TEST_CASE_FIXTURE(
+    Fixture, "SlotPool: a pull that fails is told to all who wait for the image, and not repeated"
+) {
+    pulls = true;
+    launch_error = Error{Errc::pull_failed, {}, {}};
+    open_gate();
+    const auto fn = make_fn("a", 1);
+    auto other = std::make_shared<FnSpec>(*make_fn("b", 1));
+    other->image = fn->image;
+    std::vector<std::future<Result<void>>> calls;
+    calls.push_back(start(use_once(*pool, fn)));
+    while (pool->phase_of("a") != CallPhase::pulling) std::this_thread::yield();
+    for (int i = 1; i < 50; ++i) calls.push_back(start(use_once(*pool, i % 2 == 0 ? fn : other)));
+    while (pool->counts().waiting < 50) std::this_thread::yield();
+    image.set(true);
+    for (auto& call : calls) CHECK(call.get().error().code == Errc::pull_failed);
+    CHECK(launches == 1);
+    CHECK(memory.used_mb() == 0);
 }
 
 TEST_CASE_FIXTURE(Fixture, "SlotPool: an idle container of another function makes room") {
