@@ -50,7 +50,7 @@ struct Api::Parts {
              deps.events,
              deps.ids,
              deps.clock,
-             deps.memory_fits,
+             deps.container_fits,
              settings.public_url}
         ),
         invoke(
@@ -58,7 +58,7 @@ struct Api::Parts {
              acceptor,
              deps.invoker,
              deps.ids,
-             deps.memory_fits,
+             deps.container_fits,
              settings.invoke,
              settings.keep_authorization,
              settings.public_url}

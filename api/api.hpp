@@ -28,7 +28,7 @@ struct ApiDeps {
     Metrics& metrics;
     IdSource& ids;
     const Clock& clock;
-    MemoryFits memory_fits;                ///< of the workers this api knows
+    ContainerFits container_fits;          ///< of the workers this api knows
     std::vector<ReadyCheck> ready_checks;  ///< besides its own
     ExpectImage expect_image{};            ///< of the workers in this process
 };

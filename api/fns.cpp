@@ -61,7 +61,8 @@ Task<Result<Reply>> FnsApi::create(Exchange& exchange) {
     auto fn = fn_from_json(*body);
     if (!fn) co_return fail(std::move(fn.error()));
     if (auto valid = validate(*fn); !valid) co_return fail(std::move(valid.error()));
-    if (!parts_.memory_fits(fn->container_mb())) co_return fail(Errc::impossible_memory);
+    if (!parts_.container_fits(fn->container_mb(), fn->cpus))
+        co_return fail(Errc::impossible_memory);
 
     fn->id = parts_.ids.next();
     fn->created_at = fn->updated_at = parts_.clock.now();
@@ -86,8 +87,9 @@ Task<Result<Reply>> FnsApi::update(Exchange& exchange, std::string fn_id) {
     const auto merged = apply(*current, *patch, parts_.clock.now());
     if (!merged) co_return fail(merged.error());
     // A function that has come to be too big for its workers can still be changed otherwise.
-    if (merged->container_mb() > current->container_mb() &&
-        !parts_.memory_fits(merged->container_mb())) {
+    const bool is_bigger =
+        merged->container_mb() > current->container_mb() || merged->cpus > current->cpus;
+    if (is_bigger && !parts_.container_fits(merged->container_mb(), merged->cpus)) {
         co_return fail(Errc::impossible_memory);
     }
 

@@ -13,8 +13,8 @@
 
 namespace stoker {
 
-/// Whether a container of so much memory could ever start.
-using MemoryFits = std::function<bool(std::uint64_t memory_mb)>;
+/// Whether a container of that size could ever start.
+using ContainerFits = std::function<bool(std::uint64_t memory_mb, std::uint64_t milli_cpus)>;
 
 class FnsApi {
 public:
@@ -24,7 +24,7 @@ public:
         CallEvents& events;
         IdSource& ids;
         const Clock& clock;
-        MemoryFits memory_fits;
+        ContainerFits container_fits;
         std::string public_url;  ///< empty: http:// and the request's Host
     };
     explicit FnsApi(Parts parts) : parts_(std::move(parts)) {}

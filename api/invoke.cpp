@@ -30,7 +30,8 @@ Task<Result<Reply>> InvokeApi::invoke(Exchange& exchange, std::string fn_id) {
     if (!fn) co_return fail(std::move(fn.error()));
     const auto wish = invoke_wish(exchange.request().headers, (*fn)->fn.type);
     if (!wish) co_return fail(wish.error());
-    if (!parts_.memory_fits((*fn)->fn.container_mb())) co_return fail(Errc::impossible_memory);
+    if (!parts_.container_fits((*fn)->fn.container_mb(), (*fn)->fn.cpus))
+        co_return fail(Errc::impossible_memory);
     switch (wish->mode) {
         case InvokeMode::sync: co_return co_await run(exchange, std::move(*fn));
         case InvokeMode::async:

@@ -24,7 +24,7 @@ public:
         Acceptor& acceptor;
         Invoker& invoker;
         IdSource& ids;
-        MemoryFits memory_fits;
+        ContainerFits container_fits;
         InvokeLimits limits;
         bool keep_authorization = true;  ///< it is the function's, unless Stoker itself checks it
         std::string public_url;

@@ -23,6 +23,7 @@
 #include "model/call_events.hpp"
 #include "queue/open_queue.hpp"
 #include "worker/containers/docker/docker_driver.hpp"
+#include "worker/machine.hpp"
 #include "worker/worker.hpp"
 
 namespace stoker {
@@ -96,6 +97,8 @@ WorkerSettings worker_settings(
     worker.run_dir_engine = settings.run_dir_docker;
     worker.memory_mb = memory_mb;
     worker.launch.cores = cores();
+    worker.launch.milli_cpus =
+        detect_milli_cpus("/", cores(), static_cast<std::int64_t>(settings.cpus));
     worker.launch.start_max =
         settings.start_max > 0 ? static_cast<std::size_t>(settings.start_max) : 2 * cores();
     worker.pull_max = static_cast<std::uint32_t>(settings.pull_max);
@@ -144,6 +147,7 @@ ApiSettings api_settings(const StartSettings& settings) {
     api.server.write_stall = settings.send_timeout;
     api.accept.depth_max = static_cast<std::uint64_t>(settings.queue_depth);
     api.accept.fn_depth_max = static_cast<std::uint64_t>(settings.queue_depth_per_fn);
+    api.invoke.slot_wait = settings.slot_wait;
     api.invoke.async_body_bytes_max = settings.max_async_body;
     api.invoke.sync_body_bytes_max = settings.max_sync_body;
     api.sweeper.interval = settings.sweep_interval;
@@ -225,7 +229,8 @@ int serve(const StartSettings& settings, Signals& signals) {
          .metrics = metrics,
          .ids = ids,
          .clock = clock,
-         .memory_fits = [&](std::uint64_t mb) { return (*worker)->can_ever_fit(mb); },
+         .container_fits = [&](std::uint64_t mb, std::uint64_t milli_cpus
+                           ) { return (*worker)->can_ever_fit(mb, milli_cpus); },
          .ready_checks = {[&] { return (*worker)->unready_reason(); }},
          .expect_image = [&](const std::string& image) { (*worker)->expect_image(image); }},
         api_settings(settings)

@@ -10,6 +10,7 @@
 #include "common/http/authority.hpp"
 #include "common/http/connection.hpp"
 #include "common/http/url.hpp"
+#include "model/cpus.hpp"
 #include "queue/open_queue.hpp"
 
 namespace stoker {
@@ -39,6 +40,11 @@ Rewritten unless_zero(std::string_view text) {
     return std::string(text);
 }
 
+Rewritten as_milli_cpus(std::string_view text) {
+    if (text == "0" || text.empty()) return std::nullopt;
+    return std::string(text) + 'm';
+}
+
 std::expected<std::string, std::string> refused(std::string_view value, std::string_view allowed) {
     return std::unexpected(fmt::format("\"{}\" is not {}", value, allowed));
 }
@@ -57,6 +63,22 @@ bool is_base_url(std::string_view text) {
     const auto path = text.substr(path_at);
     return authority_at > 3 && is_authority(text.substr(authority_at, path_at - authority_at)) &&
            path.find_first_of(" \"<>?#\\") == std::string_view::npos && is_percent_encoded(path);
+}
+
+SettingKind<std::uint64_t> cpus_kind() {
+    SettingKind<std::uint64_t> kind;
+    kind.placeholder = "CPUS";
+    kind.parse = [](std::string_view text) -> std::expected<std::uint64_t, std::string> {
+        const auto milli_cpus = text.empty() ? std::nullopt : parse_milli_cpus(text);
+        if (milli_cpus) return *milli_cpus;
+        return std::unexpected(
+            refused(text, "a number of processors such as 2, 1.5 or 1500m, at most 1024").error()
+        );
+    };
+    kind.print = [](const std::uint64_t& milli_cpus) {
+        return milli_cpus == 0 ? std::string("0") : format_milli_cpus(milli_cpus);
+    };
+    return kind;
 }
 
 SettingKind<std::string> public_url_kind() {
@@ -199,6 +221,8 @@ void add_worker(Settings& table, StartSettings& to) {
             "Memory for containers; 0 is what there is"
         )
         .alias("FN_MAX_TOTAL_MEMORY_BYTES");
+    table.add("cpus", to.cpus, cpus_kind(), "Processors for containers; 0 is what there is")
+        .alias("FN_MAX_TOTAL_CPU_MCPUS", as_milli_cpus);
     table.add("docker-host", to.docker_host, docker_host_kind(), "The container engine")
         .alias("DOCKER_HOST", unless_zero);
     table.add("run-dir", to.run_dir, path_kind("DIR"), "Folder of the functions' sockets")
@@ -312,6 +336,12 @@ void add_limits(Settings& table, StartSettings& to) {
 
 void add_timers(Settings& table, StartSettings& to) {
     table.group("Timers");
+    table.add(
+        "slot-wait",
+        to.slot_wait,
+        duration_kind(Millis{1}, day),
+        "For a synchronous call to get a container; then 503"
+    );
     const auto timer = duration_kind(Millis{10}, day);
     table.add("heartbeat", to.heartbeat, timer, "Between signs of life of a worker");
     table.add("lease", to.lease, timer, "Without one until a worker counts as lost");

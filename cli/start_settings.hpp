@@ -30,6 +30,7 @@ struct StartSettings {
     std::uint64_t disk_free_min = 0;  ///< 0 is a twentieth of the disk, at most 1 GiB
 
     std::uint64_t memory = 0;    ///< for containers; 0 is what the machine or cgroup has
+    std::uint64_t cpus = 0;      ///< thousandths of processors for containers; 0 is what there is
     std::string run_dir;         ///< by default /run/stoker for root, else /tmp/stoker-<uid>
     std::string run_dir_docker;  ///< run_dir as the engine sees it; empty is the same
     std::string docker_host = "unix:///var/run/docker.sock";
@@ -57,6 +58,7 @@ struct StartSettings {
     std::int64_t queue_depth = 1'000'000;
     std::int64_t queue_depth_per_fn = 100'000;
 
+    Millis slot_wait{60'000};  ///< of a synchronous call
     Millis heartbeat{3'000};
     Millis lease{15'000};
     Millis sweep_interval{1'000};

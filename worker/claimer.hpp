@@ -2,10 +2,14 @@
 
 // Takes calls from the queue while at least half of the memory is free: grants the queue as much
 // credit as the gate allows, claims what is delivered in one transaction, acks it at once, and runs
-// what was won. The queue's lease covers only the claim, never the run.
+// what was won. The queue's lease covers only the claim, never the run. Of a function with a
+// max_concurrency no more calls are claimed than run, and a few that wait; the others stay in the
+// queue.
 
 #include <atomic>
+#include <mutex>
 #include <string>
+#include <unordered_map>
 
 #include "common/async/gate.hpp"
 #include "common/async/lanes.hpp"
@@ -49,6 +53,12 @@ public:
 
 private:
     void take(std::vector<Delivery> deliveries);
+    /// Releases those whose function has enough calls here as it is.
+    std::vector<Delivery> within_limits(std::vector<Delivery> deliveries);
+    void hold_back();
+    Task<> resume_later();
+    bool enter(const std::string& fn_id, std::size_t at_most);
+    void leave(const std::string& fn_id);
     Task<> claim(std::vector<Delivery> deliveries, std::string worker_id);
     Task<> begin(ClaimedCall claimed, std::string worker_id);
     Task<> run(ClaimedCall claimed, std::string worker_id, Gate::Pass pass);
@@ -61,9 +71,12 @@ private:
     bool installed_ = false;
     std::atomic<bool> paused_{true};
     std::atomic<bool> stopped_{false};
-    std::atomic<std::int64_t> in_hand_{0};  // delivered or claimed, not ended
+    std::atomic<std::int64_t> in_hand_{0};                        // delivered or claimed, not ended
+    std::unordered_map<std::string, std::size_t> in_hand_by_fn_;  // under the mutex
+    std::atomic<bool> holding_back_{false};  // all that came was of functions at their limits
     Counter& claimed_;
     Counter& stale_;
+    Counter& limited_;
 };
 
 }  // namespace stoker

@@ -10,7 +10,6 @@
 #include <chrono>
 #include <functional>
 #include <list>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -28,6 +27,7 @@
 namespace stoker {
 
 struct Container;
+struct SlotKey;
 using ContainerRef = std::shared_ptr<Container>;
 
 /// Whether its processes run.
@@ -58,16 +58,17 @@ struct Container {
     bool served = false;      ///< it has been given a call
     ContainerStats measured;  ///< at the latest look; all zero at its start
 
-    // The slot pool's, under its mutex.
-    struct IdlePlace {
-        std::list<ContainerRef>::iterator order;
-        std::multimap<std::chrono::steady_clock::time_point, ContainerRef>::iterator expiry;
-        std::optional<std::list<ContainerRef>::iterator> awake;
-    };
-    std::optional<IdlePlace> idle_place;                 ///< while it is idle
-    std::chrono::steady_clock::time_point idle_since{};  ///< the latest time
+    // The slot table's, under the slot pool's mutex.
+    SlotKey* key = nullptr;
+    bool idle = false;
     bool retired = false;
     Rest rest = Rest::awake;
+    std::chrono::steady_clock::time_point up_since{};
+    std::chrono::steady_clock::time_point idle_since{};  ///< the latest time
+    std::list<ContainerRef>::iterator place{};           // among all containers
+    std::list<ContainerRef>::iterator key_place{};       // among those of its key
+
+    // The slot pool's.
     std::shared_ptr<Latch<bool>> freeze_end;  ///< of the latest freeze: whether it is frozen
 };
 

@@ -1,55 +1,103 @@
 #include "worker/idle_containers.hpp"
 
 #include <algorithm>
+#include <utility>
+#include <vector>
 
 namespace stoker {
 
-void IdleContainers::add(const ContainerRef& container, Time now) {
-    auto& place = container->idle_place.emplace();
+void IdleContainers::add(const ContainerRef& container, List& from, Time now) {
+    auto& queue = by_timeout_[container->fn->idle_timeout_s];
+    queue.all.splice(queue.all.end(), from, container->place);
+    if (queue.next_frozen == queue.all.end()) queue.next_frozen = container->place;
+    skip_frozen(queue);
+    container->idle = true;
     container->idle_since = now;
-    place.order = order_.insert(order_.end(), container);
-    place.expiry =
-        expiry_.emplace(now + std::chrono::seconds(container->fn->idle_timeout_s), container);
-    if (freeze_after_ > Millis::zero()) place.awake = awake_.insert(awake_.end(), container);
+    ++size_;
+    if (container->rest == Rest::frozen) ++frozen_;
     mb_ += container->memory.mb();
 }
 
-void IdleContainers::remove(const ContainerRef& container) {
-    const auto place = *container->idle_place;
-    container->idle_place.reset();
-    order_.erase(place.order);
-    expiry_.erase(place.expiry);
-    if (place.awake) awake_.erase(*place.awake);
+void IdleContainers::remove(const ContainerRef& container, List& to) {
+    auto& queue = by_timeout_[container->fn->idle_timeout_s];
+    if (queue.next_frozen == container->place) {
+        ++queue.next_frozen;
+        skip_frozen(queue);
+    }
+    to.splice(to.end(), queue.all, container->place);
+    container->idle = false;
+    --size_;
     if (container->rest == Rest::frozen) --frozen_;
     mb_ -= container->memory.mb();
 }
 
+void IdleContainers::skip_frozen(Queue& queue) {
+    while (queue.next_frozen != queue.all.end() && (*queue.next_frozen)->rest != Rest::awake) {
+        ++queue.next_frozen;
+    }
+}
+
 ContainerRef IdleContainers::take_freezable(Time now) {
-    if (awake_.empty()) return nullptr;
-    auto container = awake_.front();
-    if (container->idle_since + freeze_after_ > now) return nullptr;
-    awake_.pop_front();
-    container->idle_place->awake.reset();
-    container->rest = Rest::freezing;
-    return container;
+    if (freeze_after_ <= Millis::zero()) return nullptr;
+    for (auto& [timeout, queue] : by_timeout_) {
+        if (queue.next_frozen == queue.all.end()) continue;
+        auto container = *queue.next_frozen;
+        if (freeze_due(*container) > now) continue;
+        container->rest = Rest::freezing;
+        skip_frozen(queue);
+        return container;
+    }
+    return nullptr;
 }
 
 void IdleContainers::froze(const ContainerRef& container, bool frozen) {
     container->rest = frozen ? Rest::frozen : Rest::awake;
-    if (frozen && container->idle_place) ++frozen_;
+    if (frozen && container->idle) ++frozen_;
+}
+
+IdleContainers::Time IdleContainers::expiry(const Container& container) {
+    return container.idle_since + std::chrono::seconds(container.fn->idle_timeout_s);
 }
 
 ContainerRef IdleContainers::expired(Time now) const {
-    if (expiry_.empty() || expiry_.begin()->first > now) return nullptr;
-    return expiry_.begin()->second;
+    for (const auto& [timeout, queue] : by_timeout_) {
+        if (!queue.all.empty() && expiry(*queue.all.front()) <= now) return queue.all.front();
+    }
+    return nullptr;
 }
 
-IdleContainers::Time IdleContainers::next_due(bool freezing) const {
-    auto due = expiry_.empty() ? Time::max() : expiry_.begin()->first;
-    if (freezing && !awake_.empty()) {
-        due = std::min(due, awake_.front()->idle_since + freeze_after_);
+IdleContainers::Time IdleContainers::first_due(const Container& container) const {
+    const auto expires = expiry(container);
+    const bool freezes = freeze_after_ > Millis::zero() && container.rest == Rest::awake;
+    return freezes ? std::min(expires, freeze_due(container)) : expires;
+}
+
+IdleContainers::Time IdleContainers::next_due(bool can_freeze) const {
+    can_freeze = can_freeze && freeze_after_ > Millis::zero();
+    auto next = Time::max();
+    for (const auto& [timeout, queue] : by_timeout_) {
+        if (queue.all.empty()) continue;
+        next = std::min(next, expiry(*queue.all.front()));
+        if (!can_freeze || queue.next_frozen == queue.all.end()) continue;
+        next = std::min(next, freeze_due(**queue.next_frozen));
     }
-    return due;
+    return next;
+}
+
+void IdleContainers::oldest_first(const std::function<bool(const ContainerRef&)>& visit) const {
+    using Range = std::pair<List::const_iterator, List::const_iterator>;
+    std::vector<Range> ranges;
+    for (const auto& [timeout, queue] : by_timeout_) {
+        if (!queue.all.empty()) ranges.emplace_back(queue.all.begin(), queue.all.end());
+    }
+    const auto older = [](const Range& a, const Range& b) {
+        return (*a.first)->idle_since < (*b.first)->idle_since;
+    };
+    while (!ranges.empty()) {
+        const auto oldest = std::ranges::min_element(ranges, older);
+        if (!visit(*oldest->first)) return;
+        if (++oldest->first == oldest->second) ranges.erase(oldest);
+    }
 }
 
 }  // namespace stoker

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 
 namespace stoker {
@@ -13,6 +14,10 @@ struct LaunchPolicy {
     std::size_t start_max = 4;  ///< engine starts at once
     std::size_t cores = 2;
     double expected_start_s = 0.3;  ///< until one has been measured
+    std::int64_t milli_cpus = 0;    ///< of containers in use and starting; 0: not counted
+    /// For how long a key that waits for memory may be passed over, and a container serves before
+    /// it has to make way for such a key.
+    std::chrono::milliseconds fair_after{1'000};
 };
 
 /// One slot key as the policy sees it.

@@ -130,6 +130,7 @@ Task<Result<ContainerRef>> Launcher::launch(
          {"detail", error.detail}}
     );
     co_await remove(container);
+    container->memory = {};  // who waits for its exit may hold it a while longer
     co_return fail(std::move(error));
 }
 

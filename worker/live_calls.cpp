@@ -69,7 +69,7 @@ LiveCallRef LiveCalls::add(Fence fence, FnSpecRef fn, std::size_t log_bytes_max)
         executing_
     );
     calls_[call->fence.call_id] = call;
-    ++sizes_mb_[call->fn->memory_mb];
+    ++sizes_mb_[call->fn->container_mb()];
     return call;
 }
 
@@ -77,7 +77,7 @@ void LiveCalls::remove(const LiveCallRef& call) {
     const std::scoped_lock lock(mutex_);
     const auto found = calls_.find(call->fence.call_id);
     if (found != calls_.end() && found->second == call) calls_.erase(found);
-    const auto size = sizes_mb_.find(call->fn->memory_mb);
+    const auto size = sizes_mb_.find(call->fn->container_mb());
     if (--size->second == 0) sizes_mb_.erase(size);
     ended_.push_back(call);
 }

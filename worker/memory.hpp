@@ -4,8 +4,6 @@
 // removed. All amounts are MB. Thread-safe; locked for microseconds.
 
 #include <cstdint>
-#include <filesystem>
-#include <functional>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -69,13 +67,6 @@ private:
     mutable std::mutex mutex_;
     std::int64_t used_mb_ = 0;
 };
-
-/// What containers may use on this machine: min(MemAvailable, cgroup v1 or v2 limit) less a
-/// headroom of 10 % (256 MB to 5 GB), then at most `limit_mb` if that is not 0. `root` is "/" but
-/// in tests. Empty when /proc/meminfo cannot be read or nothing is left.
-std::optional<std::int64_t> detect_memory_mb(
-    const std::filesystem::path& root, std::int64_t limit_mb
-);
 
 /// How many calls to pull now (the half-RAM gate). Open while the memory of busy and starting
 /// containers is at most half of the total: then at least one call, and as many as the free half

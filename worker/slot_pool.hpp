@@ -1,27 +1,14 @@
 #pragma once
 
-// Decides where a call runs: which idle container it gets, when a new one is worth starting, which
-// idle one must go to make room. The one shared structure of the agent: a mutex held for
-// microseconds, never across a wait; containers are started and removed by functions it is given.
-//
-// Invariants:
-//  1. Containers starting for a key never exceed the callers waiting for it when the start begins.
-//  2. Every container holds its memory token from before its start until it was removed.
-//  3. A freed slot goes to exactly one waiter, the one that waits longest; else it is idle.
-//  4. A container whose last call did not end cleanly is never given out again, and a cold one is
-//     never idle: without its call it goes.
-//  5. A container is frozen only while it is idle, and runs before its slot is given out.
+// Gives calls their container slots: SlotTable decides, here its decisions are carried out. The one
+// shared structure of the agent: a mutex held for microseconds, never across a wait; containers are
+// started and removed by functions it is given. Used on any lane.
 
-#include <atomic>
-#include <chrono>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
-#include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 #include "common/async/gate.hpp"
@@ -31,9 +18,9 @@
 #include "model/call.hpp"
 #include "model/error.hpp"
 #include "worker/container.hpp"
-#include "worker/idle_containers.hpp"
 #include "worker/launch_policy.hpp"
 #include "worker/memory.hpp"
+#include "worker/slot_table.hpp"
 
 namespace stoker {
 
@@ -51,8 +38,8 @@ public:
         /// Ends its process now; it will be removed later.
         std::function<Task<>(ContainerRef)> kill;
         /// Stops its processes, or lets them go on; false: the container is of no use any more.
-        std::function<Task<bool>(ContainerRef)> freeze =
-            nullptr;  ///< not called if never to freeze
+        /// Not called if never to freeze.
+        std::function<Task<bool>(ContainerRef)> freeze = nullptr;
         std::function<Task<bool>(ContainerRef)> thaw = nullptr;
         /// Memory or slots changed. Any thread, must not block or call back.
         std::function<void()> changed;
@@ -97,6 +84,18 @@ public:
     /// impossible_memory, and what a launch that this caller waited for failed with.
     Task<Result<Slot>> acquire(FnSpecRef fn, Deadline give_up);
 
+    /// Keeps min_idle containers of the function alive though nobody calls, from now on. Its first
+    /// call does the same.
+    void keep_warm(FnSpecRef fn);
+    /// The function is gone.
+    void forget_warm(const std::string& fn_id);
+
+    /// Memory and CPU of one container fit into what there is in all.
+    bool can_ever_fit(std::uint64_t memory_mb, std::uint64_t milli_cpus) const;
+    bool can_ever_fit(const FnSpec& fn) const {
+        return can_ever_fit(fn.container_mb(), fn.milli_cpus);
+    }
+
     /// What those who wait for this key wait for.
     CallPhase phase_of(const std::string& slot_key) const;
 
@@ -112,8 +111,12 @@ public:
         std::size_t frozen = 0;  ///< idle, too
         std::size_t busy = 0;
         std::size_t waiting = 0;
+        std::size_t waiting_limited = 0;  ///< of them for functions with a max_concurrency
+        std::int64_t milli_cpus = 0;      ///< of containers that run a call or are starting
     };
     Counts counts() const;
+    /// max_concurrency of a function that has callers or containers here; 0: no bound.
+    std::size_t concurrency_limit(const std::string& fn_id) const;
 
     /// Answers every waiter with shutting_down and removes idle containers; busy ones go when they
     /// are given back.
@@ -125,67 +128,30 @@ public:
 
 private:
     using Clock = std::chrono::steady_clock;
-    struct Waiter {
-        explicit Waiter(Executor lane) : answer(lane) {}
+    struct Waiter : SlotWaiter {
+        Waiter(FnSpecRef its_fn, Executor lane) : SlotWaiter(std::move(its_fn)), answer(lane) {}
         OneShot<Result<ContainerRef>> answer;
-        bool queued = true;
-    };
-    using WaiterRef = std::shared_ptr<Waiter>;
-    struct Key {
-        FnSpecRef fn;
-        std::vector<ContainerRef> idle;  // the back was used last
-        std::deque<WaiterRef> waiters;
-        std::size_t starting = 0;
-        std::size_t alive = 0;  // idle or busy
-        std::optional<double> mean_run_s;
-        Clock::time_point waiting_since{};
-        Clock::time_point latest_end{};
-        bool in_ring = false;
-        std::optional<Clock::time_point> short_since;  // its turn came, but no memory was free
-    };
-    /// What to do once the mutex is free.
-    struct Todo {
-        std::vector<std::pair<FnSpecRef, MemoryTokens::Token>> launches;
-        std::vector<ContainerRef> removals;
-        std::vector<std::pair<ContainerRef, Gate::Pass>> freezes;
     };
 
-    Task<Result<Slot>> wait_in_line(FnSpecRef fn, WaiterRef waiter, Deadline give_up);
+    /// One that may be frozen; errors as acquire().
+    Task<Result<ContainerRef>> find(FnSpecRef fn, Deadline give_up);
+    Task<Result<ContainerRef>> wait_in_line(std::shared_ptr<Waiter> waiter, Deadline give_up);
     void give_back(ContainerRef container, Clock::time_point since, bool reusable);
-
-    // With the mutex held.
-    WaiterRef enqueue(Key& key, Executor lane, Todo& todo);
-    Key& key_of(const FnSpecRef& fn);
-    void forget_if_unused(const std::string& slot_key);
-    void offer(Key& key, ContainerRef container, Todo& todo);
-    void take_out_of_idle(Key& key, const ContainerRef& container);
-    void retire(Key& key, const ContainerRef& container, Todo& todo);
-    std::optional<Clock::time_point> launch_due(const Key& key) const;
-    void consider(Key& key, Clock::time_point now);
-    void answer_waiters(const FnSpecRef& fn, const Error& error);
-    void leave_pull(const std::string& image);
-    void pump(Todo& todo);
-    void make_room(const Key& wanting, std::int64_t needed_mb, Todo& todo);
-    Clock::time_point next_review() const;
-    void review_by(Clock::time_point at);
-    void look_after_idle(Todo& todo);
-    Clock::time_point next_idle_due() const;
-    void idle_by(Clock::time_point at);
-    void note_if_all_back();
-
+    /// Lets the table know of an event and does what it says then.
+    template <class Event>
+    void on(Event event);
+    /// A pass for each freeze: what has begun is waited for, and must not be dropped.
+    struct Todo : SlotTable::Actions {
+        std::vector<Gate::Pass> freeze_passes;
+    };
+    /// With the mutex held.
+    Todo take_actions();
     void carry_out(Todo todo);
-    Task<> launch(FnSpecRef fn, MemoryTokens::Token memory);
-    void pull_began(const FnSpecRef& fn);
-    void pull_ended(const FnSpecRef& fn);
+    Task<> launch(SlotTable::Launch launch);
     Task<> remove(ContainerRef container);
-    void launched(
-        const FnSpecRef& fn, Result<ContainerRef> result, Clock::duration took, bool pulling
-    );
-    Task<> review_loop();
-    void review(Todo& todo);
-    Task<> idle_loop();
     Task<> freeze(ContainerRef container, Gate::Pass pass);
     Task<bool> thaw(ContainerRef container);
+    Task<> tick_loop();
 
     Lanes& lanes_;
     MemoryTokens& memory_;
@@ -194,23 +160,11 @@ private:
     Gate background_;
 
     mutable std::mutex mutex_;
-    std::unordered_map<std::string, Key> keys_;
-    std::deque<std::string> ring_;  // keys that want a launch, in turn
-    IdleContainers idle_;           // of all keys
-    std::unordered_set<ContainerRef> busy_;
-    std::size_t starting_ = 0;
-    std::size_t freezing_ = 0;
-    std::size_t pulling_ = 0;                             // of those starting
-    std::unordered_map<std::string, std::size_t> pulls_;  // the same by image
-    std::int64_t leaving_mb_ = 0;                         // of containers being removed
-    double mean_start_s_;
-    bool closing_ = false;
+    SlotTable table_;
+    const Executor tick_lane_;
+    std::optional<OneShot<bool>> tick_;  // set while the tick loop sleeps
+    Clock::time_point tick_at_{};
     Latch<bool> all_back_;  // closed, and nothing is busy or starting any more
-    Executor review_lane_;
-    std::optional<OneShot<bool>> review_;  // set while the review sleeps
-    Clock::time_point review_at_{};
-    std::optional<OneShot<bool>> idle_wake_;  // set while the idle loop sleeps
-    Clock::time_point idle_wake_at_{};
 };
 
 }  // namespace stoker

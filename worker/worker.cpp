@@ -120,6 +120,15 @@ void Worker::add_gauges() {
         "Memory held by containers that are not idle",
         [this, mb] { return mb(slots_.busy_mb()); }
     );
+    const auto cpus = [](std::int64_t milli) { return static_cast<double>(milli) / 1000; };
+    metrics.gauge("stoker_cpus_total", "Processors that containers may use", [this, cpus] {
+        return cpus(settings_.launch.milli_cpus);
+    });
+    metrics.gauge(
+        "stoker_cpus_busy",
+        "Processors asked for by containers that are starting or run a call",
+        [this, cpus] { return cpus(slots_.counts().milli_cpus); }
+    );
     const auto state = [&](const char* word, std::size_t SlotPool::Counts::* count) {
         metrics.gauge(
             "stoker_containers",

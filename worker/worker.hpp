@@ -86,9 +86,13 @@ public:
 
     /// Empty when calls can run here.
     std::string unready_reason() const;
-    bool can_ever_fit(std::uint64_t memory_mb) const {
-        return memory_.can_ever_fit(static_cast<std::int64_t>(memory_mb));
+    bool can_ever_fit(std::uint64_t memory_mb, std::uint64_t milli_cpus) const {
+        return slots_.can_ever_fit(memory_mb, milli_cpus);
     }
+    /// Keeps min_idle containers of it alive from now on; without this, from its first call on.
+    void keep_warm(FnSpecRef fn) { slots_.keep_warm(std::move(fn)); }
+    /// A function that was deleted.
+    void forget_warm(const std::string& fn_id) { slots_.forget_warm(fn_id); }
 
 private:
     Worker(Deps deps, WorkerSettings settings, RunDir run_dir);

@@ -49,7 +49,7 @@ public:
                 metrics,
                 ids,
                 clock,
-                [](std::uint64_t memory_mb) { return memory_mb <= memory_fits_mb; },
+                [](std::uint64_t memory_mb, std::uint64_t) { return memory_mb <= memory_fits_mb; },
                 {[this] { return not_ready.load() ? "as asked" : std::string{}; }}
             },
             settings

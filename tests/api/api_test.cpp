@@ -27,7 +27,7 @@ TEST_CASE("Api: start fills the queue with the calls that wait") {
             metrics,
             first.ids,
             first.clock,
-            [](std::uint64_t) { return true; },
+            [](std::uint64_t, std::uint64_t) { return true; },
             {}
         },
         [] {
@@ -73,7 +73,7 @@ TEST_CASE("Api: a port in use is an error of start") {
             metrics,
             api.ids,
             api.clock,
-            [](std::uint64_t) { return true; },
+            [](std::uint64_t, std::uint64_t) { return true; },
             {}
         },
         settings

@@ -120,6 +120,10 @@ std::vector<SettingRow> container_rows() {
     return {
         {"memory", a_size, {"", "x", "4XB", "-1", "1.5GB", "4 GB", "99999999TiB"}, {"0", "1MiB"}},
         {"memory", "a size from 0 to 1024TiB", {"1025TiB"}, {"1024TiB"}},
+        {"cpus",
+         "a number of processors",
+         {"", "x", "-1", "1.5x", "1.2345", "1025", "2000000m"},
+         {"0", "1", "0.5", "1500m", "1024"}},
         {"docker-host",
          "unix:",
          {"",
@@ -209,6 +213,7 @@ std::vector<SettingRow> limit_rows() {
         {"idle-timeout-http", a_duration, {"", "-1"}, {}},
         {"body-timeout", to_a_day, {"0", "25h"}, {"1ms", "24h"}},
         {"body-timeout", a_duration, {"", "x"}, {}},
+        {"slot-wait", to_a_day, {"0", "25h"}, {"1ms", "24h"}},
         {"send-timeout", to_a_day, {"0", "25h"}, {"1ms", "24h"}},
         {"send-timeout", a_duration, {"", "x"}, {}},
     };

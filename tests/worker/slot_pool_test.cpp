@@ -335,3 +335,64 @@ TEST_CASE_FIXTURE(
     CHECK(pool->counts().waiting == 0);
     CHECK(pool->counts().busy == 0);
 }
+
+TEST_CASE_FIXTURE(
+    Fixture, "SlotPool: callers on every lane at once, with accidents, share fairly"
+) {
+    // For the thread sanitizer as much as for the counts.
+    open_gate();
+    std::atomic<int> done{0};
+    const auto loop = [&done](SlotPool& slots, FnSpecRef fn, std::uint32_t seed) -> Task<bool> {
+        std::mt19937 random(seed);
+        for (int i = 0; i < 150; ++i) {
+            auto slot = co_await slots.acquire(fn, deadline_in(60s));
+            if (!slot) co_return false;
+            if (random() % 8 == 0) slot->container().exited.set({1});
+            if (random() % 8 != 0) std::move(*slot).release();
+            ++done;
+        }
+        co_return true;
+    };
+    std::vector<std::future<bool>> loops;
+    for (std::uint32_t i = 0; i < 24; ++i) {
+        auto fn =
+            std::make_shared<FnSpec>(*make_fn("f" + std::to_string(i % 6), 100 + 50 * (i % 6)));
+        fn->max_concurrency = i % 6 == 0 ? 1 : 0;
+        fn->fn_id = fn->slot_key;
+        loops.push_back(start(loop(*pool, std::move(fn), i)));
+    }
+    for (auto& each : loops) CHECK(each.get());
+    CHECK(done == 24 * 150);
+    CHECK(pool->counts().waiting == 0);
+}
+
+TEST_CASE_FIXTURE(Fixture, "SlotPool: who waits for max_concurrency gets server_busy in time") {
+    open_gate();
+    auto fn = std::make_shared<FnSpec>(*make_fn("a"));
+    fn->max_concurrency = 1;
+    const auto hold = [](SlotPool& slots, FnSpecRef which, Latch<bool>& until) -> Task<bool> {
+        auto slot = co_await slots.acquire(std::move(which), deadline_in(20s));
+        co_await until.wait(deadline_in(20s));
+        std::move(*slot).release();
+        co_return true;
+    };
+    Latch<bool> enough;
+    auto busy = start(hold(*pool, fn, enough));
+    while (pool->counts().busy == 0) std::this_thread::yield();
+    CHECK(pool->concurrency_limit(fn->fn_id) == 1);
+    CHECK(run(use_once(*pool, fn, 10ms)).error().code == Errc::server_busy);
+    CHECK(launches == 1);
+    auto waits = start(use_once(*pool, fn));
+    enough.set(true);
+    CHECK(busy.get());
+    CHECK(waits.get());
+}
+
+TEST_CASE("SlotPool: more CPU than there is can never be had") {
+    Lanes lanes{1};
+    MemoryTokens memory(1024);
+    const SlotPool pool(lanes, memory, {.milli_cpus = 2'000}, {});
+    CHECK(pool.can_ever_fit(1024, 2'000));
+    CHECK_FALSE(pool.can_ever_fit(128, 2'001));
+    CHECK_FALSE(pool.can_ever_fit(1025, 0));
+}

@@ -1,0 +1,286 @@
+// The part of SlotTable that decides what is started next, and for whom memory is made free. The
+// keys that want a launch stand in a ring. The first in turn gets what is free; for those for whom
+// too little is free, room is made from idle containers of other keys. Who has waited for memory
+// longer than `fair_after` and has less than its share gets it from containers that are given back.
+
+#include <algorithm>
+
+#include "worker/launch_errors.hpp"
+#include "worker/slot_table.hpp"
+
+namespace stoker {
+
+namespace {
+
+/// Of the keys that want a launch, how many are looked at in one go.
+constexpr std::size_t ring_looked_at_max = 64;
+/// For how long memory is kept back from others for a key that waits for calls to end. Doubled each
+/// time it was in vain: long calls end, too.
+constexpr std::chrono::seconds saving_first{60};
+constexpr std::chrono::seconds saving_most{7'200};
+
+}  // namespace
+
+std::optional<SlotTable::Time> SlotTable::launch_due(const SlotKey& key) const {
+    return stoker::launch_due(
+        Demand{
+            .waiting = key.waiters.size(),
+            .starting = key.starting,
+            .alive = key.alive(),
+            .mean_run_s = key.mean_run_s,
+            .mean_start_s = mean_start_s_,
+            .waiting_since = key.waiting_since,
+            .latest_end = key.latest_end
+        },
+        policy_
+    );
+}
+
+void SlotTable::ask(SlotKey& key, Time now) {
+    if (key.in_ring || closing_ || !key.idle.empty()) return;
+    const auto due = launch_due(key);
+    if (!due) return;
+    if (waits_for_pull(key)) {
+        pulls_.at(key.fn->image).behind.insert(&key);
+        return;
+    }
+    if (*due > now) {
+        review_at(key, *due);
+        return;
+    }
+    key.in_ring = true;
+    ++key.owner->asking;
+    ring_.push_back(&key);
+}
+
+bool SlotTable::wants_launch(const SlotKey& key, Time now) const {
+    // One with an idle container waits for its turn among the keys of its function.
+    if (!key.owner->may_start() || !key.idle.empty() || waits_for_pull(key)) return false;
+    const auto due = launch_due(key);
+    return due && *due <= now;
+}
+
+/// A soft limit: whoever has no container yet gets one all the same, so that no call waits for CPU
+/// that others keep busy.
+bool SlotTable::exceeds_cpus(const SlotKey& key) const {
+    const auto more = milli_cpus_of(key);
+    if (more == 0 || policy_.milli_cpus == 0 || key.alive() + key.starting == 0) return false;
+    return milli_cpus_ + more > policy_.milli_cpus;
+}
+
+void SlotTable::pump(Time now) {
+    std::int64_t spoken_for_mb = 0;  // by keys for which room is being made
+    std::size_t going_to_start = starting_ - pulling_;
+    bool is_kept_back = false;
+    overdue_mb_ = 0;
+    overdue_for_ = nullptr;
+    std::size_t at = 0;
+    for (auto looks = std::min(ring_.size(), ring_looked_at_max); looks > 0; --looks) {
+        if (going_to_start >= policy_.start_max || closing_) return;
+        auto& key = *ring_[at];
+        if (!wants_launch(key, now)) {
+            leave_ring(at);
+            const auto before = ring_.size();
+            settle(key, now);  // it may want one later, and others of its function may go on
+            looks += ring_.size() - before;
+            note_unused(key);
+            continue;
+        }
+        if (exceeds_cpus(key)) {
+            to_end_of_ring(at);
+            continue;
+        }
+        const auto needed_mb = key.container_mb();
+        auto token = is_kept_back ? std::nullopt : memory_.try_take(needed_mb);
+        if (token) {
+            begin_launch(key, std::move(*token), now);
+            ++going_to_start;
+            to_end_of_ring(at);
+            if (wants_launch(key, now)) ++looks;
+            continue;
+        }
+        note_short(key, now);
+        if (make_room(key, spoken_for_mb + needed_mb, now)) {
+            spoken_for_mb += needed_mb;
+            ++going_to_start;
+            is_kept_back |= is_overdue(key, now) && is_entitled(key);
+        }
+        if (is_entitled(key)) {
+            ++at;
+        } else {
+            to_end_of_ring(at);  // it has its share already: it must not be in the way
+        }
+    }
+    warm_up(now);
+}
+
+void SlotTable::leave_ring(std::size_t at) {
+    auto& key = *ring_[at];
+    ring_.erase(ring_.begin() + static_cast<std::ptrdiff_t>(at));
+    key.in_ring = false;
+    --key.owner->asking;
+    key.short_since.reset();
+}
+
+void SlotTable::to_end_of_ring(std::size_t at) {
+    auto* key = ring_[at];
+    ring_.erase(ring_.begin() + static_cast<std::ptrdiff_t>(at));
+    ring_.push_back(key);
+}
+
+void SlotTable::begin_launch(SlotKey& key, MemoryTokens::Token memory, Time now) {
+    ++key.starting;
+    ++key.owner->starting;
+    ++starting_;
+    milli_cpus_ += milli_cpus_of(key);
+    key.waiting_since = now;  // one launch for each such stretch of waiting
+    key.short_since.reset();
+    key.saving_max = saving_first;
+    note_active(key);
+    actions_.launches.push_back({&key, key.fn, std::move(memory)});
+}
+
+// --- how launches go on ---
+
+void SlotTable::pull_began(SlotKey* key, Time now) {
+    ++pulls_[key->fn->image].launches;
+    ++pulling_;
+    pump(now);
+    forget_unused();
+}
+
+void SlotTable::pull_ended(SlotKey* key, Time now) {
+    leave_pull(key->fn->image, now);
+    pump(now);
+    forget_unused();
+}
+
+void SlotTable::leave_pull(const std::string& image, Time now) {
+    --pulling_;
+    const auto pull = pulls_.find(image);
+    if (--pull->second.launches > 0) return;
+    const auto behind = std::move(pull->second.behind);
+    pulls_.erase(pull);
+    for (auto* key : behind) {
+        settle(*key, now);
+        note_unused(*key);
+    }
+}
+
+/// The caller that waited longest hears of it; all whom another launch would not help, either.
+void SlotTable::launch_failed(SlotKey& key, const Error& error) {
+    if (concerns_image(error.code)) {
+        answer_all(key, error);
+        const auto pull = pulls_.find(key.fn->image);
+        if (pull == pulls_.end()) return;
+        for (auto* other : pull->second.behind) {
+            answer_all(*other, error);
+            note_unused(*other);
+        }
+    } else if (error.code == Errc::impossible_memory) {
+        answer_all(key, error);
+    } else if (!key.waiters.empty()) {
+        answer_first(key, fail(error));
+    }
+}
+
+void SlotTable::answer_all(SlotKey& key, const Error& error) {
+    while (!key.waiters.empty()) answer_first(key, fail(error));
+}
+
+// --- memory ---
+
+void SlotTable::note_short(SlotKey& key, Time now) {
+    if (!key.short_since) {
+        key.short_since = now;
+        key.saving_max = std::max(key.saving_max, saving_first);
+    }
+    const auto overdue_at = *key.short_since + policy_.fair_after;
+    if (now < overdue_at) {
+        review_at(key, overdue_at);
+    } else if (now < overdue_at + key.saving_max) {
+        review_at(key, overdue_at + key.saving_max);
+    } else {
+        key.short_since = now + key.saving_max;  // meanwhile the others go on
+        key.saving_max = std::min(2 * key.saving_max, saving_most);
+    }
+}
+
+bool SlotTable::is_overdue(const SlotKey& key, Time now) const {
+    return key.short_since && now >= *key.short_since + policy_.fair_after;
+}
+
+std::int64_t SlotTable::fair_share_mb() const {
+    return memory_.total_mb() / static_cast<std::int64_t>(std::max<std::size_t>(1, active_));
+}
+
+/// To memory that others use: whoever has nothing, or would still not have more than its share.
+bool SlotTable::is_entitled(const SlotKey& key) const {
+    return key.mb() == 0 || key.mb() + key.container_mb() <= fair_share_mb();
+}
+
+std::int64_t SlotTable::lacking_mb(std::int64_t wanted_mb) const {
+    return wanted_mb - memory_.free_mb() - leaving_mb_;
+}
+
+/// True when that much will be free without anybody else's doing, or is being collected.
+bool SlotTable::make_room(SlotKey& key, std::int64_t wanted_mb, Time now) {
+    const auto lacking = lacking_mb(wanted_mb);
+    if (lacking <= 0) return true;
+    const auto own_idle_mb = key.container_mb() * static_cast<std::int64_t>(key.idle.size());
+    const bool is_enough = idle_.mb() - own_idle_mb >= lacking;
+    const bool collects = is_overdue(key, now) && is_entitled(key);
+    if (!is_enough && !collects) return false;  // evicting some would help nobody
+    evict(key, lacking);
+    overdue_mb_ = std::max(overdue_mb_, lacking_mb(wanted_mb));
+    if (overdue_mb_ > 0 && !overdue_for_) overdue_for_ = &key;
+    return true;
+}
+
+/// Oldest idle first, no more than needed; those that are kept warm only after all others.
+void SlotTable::evict(const SlotKey& wanting, std::int64_t lacking_mb) {
+    std::vector<ContainerRef> victims;
+    std::vector<ContainerRef> warm;
+    idle_.oldest_first([&](const ContainerRef& container) {
+        const auto& key = *container->key;
+        if (&key == &wanting) return true;
+        if (key.owner->warm == &key) {
+            warm.push_back(container);
+            return true;
+        }
+        victims.push_back(container);
+        lacking_mb -= container->memory.mb();
+        return lacking_mb > 0;
+    });
+    for (std::size_t i = 0; i < warm.size() && lacking_mb > 0; ++i) {
+        victims.push_back(warm[i]);
+        lacking_mb -= warm[i]->memory.mb();
+    }
+    for (const auto& victim : victims) {
+        auto& key = *victim->key;
+        retire(victim);
+        note_warm(key);
+        note_unused(key);
+    }
+}
+
+/// Whether a container that is given back is taken from its key for one that has waited too long:
+/// while there are enough others of it, or after it has served for a while.
+bool SlotTable::must_make_way(const Container& container, Time now) const {
+    if (overdue_mb_ <= 0) return false;
+    const auto& key = *container.key;
+    if (&key == overdue_for_) return false;
+    const bool has_more = key.mb() - key.container_mb() >= fair_share_mb();
+    return has_more || now - container.up_since >= policy_.fair_after;
+}
+
+void SlotTable::review_at(SlotKey& key, Time at) {
+    if (key.review) {
+        if ((*key.review)->first <= at) return;
+        reviews_.erase(*key.review);
+    }
+    key.review = reviews_.emplace(at, &key);
+    actions_.tick_by = std::min(actions_.tick_by, at);
+}
+
+}  // namespace stoker
