@@ -39,15 +39,18 @@ void IdleContainers::skip_frozen(Queue& queue) {
 
 ContainerRef IdleContainers::take_freezable(Time now) {
     if (freeze_after_ <= Millis::zero()) return nullptr;
+    Queue* first = nullptr;
     for (auto& [timeout, queue] : by_timeout_) {
         if (queue.next_frozen == queue.all.end()) continue;
-        auto container = *queue.next_frozen;
-        if (freeze_due(*container) > now) continue;
-        container->rest = Rest::freezing;
-        skip_frozen(queue);
-        return container;
+        const bool is_older =
+            !first || (*queue.next_frozen)->idle_since < (*first->next_frozen)->idle_since;
+        if (is_older) first = &queue;
     }
-    return nullptr;
+    if (!first || freeze_due(**first->next_frozen) > now) return nullptr;
+    auto container = *first->next_frozen;
+    container->rest = Rest::freezing;
+    skip_frozen(*first);
+    return container;
 }
 
 void IdleContainers::froze(const ContainerRef& container, bool frozen) {

@@ -114,7 +114,9 @@ public:
     RunDir run_dir = RunDir::open(root.path(), "", "i").value();
     SocketWatcher watcher{lanes.at(0)};
     Syslog syslog{lanes, metrics};
-    Launcher launcher{driver, run_dir, watcher, ids, syslog, metrics, launcher_settings()};
+    ImageRecord image_record{clock};
+    Images images{driver, image_record, metrics, PullPolicy{}};
+    Launcher launcher{driver, images, run_dir, watcher, ids, syslog, metrics, launcher_settings()};
     LiveCalls live;
     SlotPool slots{
         lanes,

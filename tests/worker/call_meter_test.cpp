@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "tests/support/run.hpp"
+#include "tests/worker/inert_driver.hpp"
 
 using namespace stoker;
 using namespace stoker::test;
@@ -11,7 +12,7 @@ using namespace std::chrono_literals;
 namespace {
 
 /// An engine that only counts.
-class CountingDriver final : public ContainerDriver {
+class CountingDriver final : public InertDriver {
 public:
     std::optional<ContainerStats> stats_now(const std::string&) override {
         return direct ? std::optional(counters) : std::nullopt;
@@ -22,35 +23,10 @@ public:
         co_return counters;
     }
 
-    Task<Result<void>> ping(Deadline) override { return none(); }
-    Task<Result<std::vector<std::string>>> list_leftovers(std::string, Deadline) override {
-        co_return std::vector<std::string>{};
-    }
-    Task<Result<ImageInfo>> inspect_image(std::string, Deadline) override { co_return ImageInfo{}; }
-    Task<Result<void>> pull_image(std::string, OnPullProgress, Deadline) override { return none(); }
-    Task<Result<void>> load_image(std::string, Deadline) override { return none(); }
-    Task<Result<std::string>> create(ContainerSpec, Deadline) override { co_return "id"; }
-    Task<Result<void>> start(std::string, Deadline) override { return none(); }
-    Task<Result<std::unique_ptr<ContainerStreams>>> attach(std::string, AttachOptions, Deadline)
-        override {
-        co_return fail(Errc::internal);
-    }
-    Task<Result<ExitStatus>> wait(std::string, Deadline) override { co_return ExitStatus{}; }
-    Task<Result<std::optional<ContainerState>>> inspect(std::string, Deadline) override {
-        co_return std::nullopt;
-    }
-    Task<Result<void>> freeze(std::string, Deadline) override { return none(); }
-    Task<Result<void>> thaw(std::string, Deadline) override { return none(); }
-    Task<Result<void>> kill(std::string, std::string, Deadline) override { return none(); }
-    Task<Result<void>> remove(std::string, Deadline) override { return none(); }
-
     ContainerStats counters;
     bool direct = true;
     bool away = false;
     int asked = 0;
-
-private:
-    static Task<Result<void>> none() { co_return Result<void>{}; }
 };
 
 struct Fixture {

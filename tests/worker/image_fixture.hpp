@@ -16,11 +16,12 @@
 
 #include "common/async/lanes.hpp"
 #include "common/async/latch.hpp"
+#include "tests/worker/inert_driver.hpp"
 #include "worker/images.hpp"
 
 namespace stoker::test {
 
-class ImageEngine final : public ContainerDriver {
+class ImageEngine final : public InertDriver {
 public:
     void put(const std::string& name, std::uint64_t bytes) {
         const std::scoped_lock lock(mutex_);
@@ -74,32 +75,7 @@ public:
         co_return true;
     }
 
-    // It has no containers.
-    Task<Result<void>> ping(Deadline) override { co_return none(); }
-    Task<Result<std::vector<std::string>>> list_leftovers(std::string, Deadline) override {
-        co_return none();
-    }
-    Task<Result<void>> load_image(std::string, Deadline) override { co_return none(); }
-    Task<Result<std::string>> create(ContainerSpec, Deadline) override { co_return none(); }
-    Task<Result<void>> start(std::string, Deadline) override { co_return none(); }
-    Task<Result<std::unique_ptr<ContainerStreams>>> attach(std::string, AttachOptions, Deadline)
-        override {
-        co_return none();
-    }
-    Task<Result<ExitStatus>> wait(std::string, Deadline) override { co_return none(); }
-    Task<Result<std::optional<ContainerState>>> inspect(std::string, Deadline) override {
-        co_return none();
-    }
-    Task<Result<void>> freeze(std::string, Deadline) override { co_return none(); }
-    Task<Result<void>> thaw(std::string, Deadline) override { co_return none(); }
-    std::optional<ContainerStats> stats_now(const std::string&) override { return std::nullopt; }
-    Task<Result<ContainerStats>> stats(std::string, Deadline) override { co_return none(); }
-    Task<Result<void>> kill(std::string, std::string, Deadline) override { co_return none(); }
-    Task<Result<void>> remove(std::string, Deadline) override { co_return none(); }
-
 private:
-    static std::unexpected<Error> none() { return fail(Errc::internal, "not of this engine"); }
-
     mutable std::mutex mutex_;
     std::map<std::string, std::uint64_t> images_;
     std::set<std::string> needed_;

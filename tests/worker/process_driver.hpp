@@ -19,31 +19,17 @@
 #include <vector>
 
 #include "common/async/latch.hpp"
-#include "worker/containers/container_driver.hpp"
+#include "tests/worker/inert_driver.hpp"
 
 namespace stoker::test {
 
-class ProcessDriver final : public ContainerDriver {
+class ProcessDriver final : public InertDriver {
 public:
-    Task<Result<void>> ping(Deadline) override { co_return Result<void>{}; }
-    Task<Result<std::vector<std::string>>> list_leftovers(std::string, Deadline) override {
-        co_return std::vector<std::string>{};
-    }
     /// The image's name is the script.
     Task<Result<ImageInfo>> inspect_image(std::string image, Deadline) override {
         ImageInfo info;
         info.cmd = {"/bin/sh", "-c", std::move(image)};
         co_return info;
-    }
-    Task<Result<void>> pull_image(std::string, OnPullProgress, Deadline) override {
-        co_return fail(Errc::pull_failed);
-    }
-    Task<Result<void>> load_image(std::string, Deadline) override {
-        co_return fail(Errc::internal);
-    }
-    Task<Result<std::unique_ptr<ContainerStreams>>> attach(std::string, AttachOptions, Deadline)
-        override {
-        co_return fail(Errc::internal);
     }
 
     Task<Result<std::string>> create(ContainerSpec spec, Deadline) override {
@@ -74,10 +60,6 @@ public:
     }
     Task<Result<void>> freeze(std::string, Deadline) override { co_return Result<void>{}; }
     Task<Result<void>> thaw(std::string, Deadline) override { co_return Result<void>{}; }
-    std::optional<ContainerStats> stats_now(const std::string&) override { return std::nullopt; }
-    Task<Result<ContainerStats>> stats(std::string, Deadline) override {
-        co_return fail(Errc::internal);
-    }
     Task<Result<void>> remove(std::string id, Deadline deadline) override {
         ++removals_begun;
         co_await removals_allowed.wait(deadline);

@@ -108,11 +108,11 @@ void SlotWorld::stops_waiting(Caller& caller) {
 }
 
 void SlotWorld::carry_out(SlotTable::Actions actions) {
+    for (const auto& container : actions.freezes) freeze(container);
     for (auto& [waiter, answer] : actions.handovers) {
         answered(std::static_pointer_cast<Caller>(waiter), std::move(answer));
     }
     for (const auto& container : actions.removals) remove(container);
-    for (const auto& container : actions.freezes) freeze(container);
     for (auto& next : actions.launches) launch(std::move(next));
 }
 

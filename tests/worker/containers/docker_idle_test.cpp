@@ -108,7 +108,7 @@ TEST_CASE("DockerDriver: freezing what does not run is an error") {
 TEST_CASE("DockerDriver: stats tell what a container used, both ways alike") {
     REQUIRE_DOCKER
     DockerFixture docker;
-    DockerDriver through_engine(docker_address(), "");
+    DockerDriver through_engine(docker_address(), {}, "");
     auto spec = docker.spec({"use"});  // burns processor time, touches 20 MB, writes, then waits
     spec.open_stdin = true;
     const auto measure = [&]() -> Task<> {
