@@ -43,7 +43,7 @@ struct Api::Parts {
             deps.expect_image
         ),
         sweeper(deps.store, deps.queue, outbox, deps.events, settings.sweeper, deps.metrics),
-        apps(deps.store, cache, deps.events, deps.ids, deps.clock),
+        apps(deps.store, cache, deps.events, deps.ids, deps.clock, deps.catalog_changed),
         fns(
             {deps.store,
              cache,
@@ -51,6 +51,7 @@ struct Api::Parts {
              deps.ids,
              deps.clock,
              deps.container_fits,
+             deps.catalog_changed,
              settings.public_url}
         ),
         invoke(

@@ -31,6 +31,7 @@ struct ApiDeps {
     ContainerFits container_fits;          ///< of the workers this api knows
     std::vector<ReadyCheck> ready_checks;  ///< besides its own
     ExpectImage expect_image{};            ///< of the workers in this process
+    CatalogChanged catalog_changed = [] {};
 };
 
 struct ApiSettings {

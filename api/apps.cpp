@@ -71,6 +71,7 @@ Task<Result<Reply>> AppsApi::update(Exchange& exchange, std::string app_id) {
     const auto app = co_await store_.update_app(app_id, std::move(*patch));
     cache_.drop_app(app_id);
     if (!app) co_return fail(app.error());
+    changed_();
     co_return json_response(to_json(*app));
 }
 
@@ -78,6 +79,7 @@ Task<Result<Reply>> AppsApi::remove(std::string app_id) {
     const auto cancelled = co_await store_.delete_app(app_id);
     cache_.drop_app(app_id);
     if (!cancelled) co_return fail(cancelled.error());
+    changed_();
     publish_moves(events_, *cancelled);
     co_return Response{204, {}, {}};
 }

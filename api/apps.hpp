@@ -12,13 +12,19 @@ namespace stoker {
 class AppsApi {
 public:
     AppsApi(
-        Datastore& store, FnCache& cache, CallEvents& events, IdSource& ids, const Clock& clock
+        Datastore& store,
+        FnCache& cache,
+        CallEvents& events,
+        IdSource& ids,
+        const Clock& clock,
+        CatalogChanged changed
     ) :
         store_(store),
         cache_(cache),
         events_(events),
         ids_(ids),
-        clock_(clock) {}
+        clock_(clock),
+        changed_(std::move(changed)) {}
 
     void add_routes(Router& router);
 
@@ -34,6 +40,7 @@ private:
     CallEvents& events_;
     IdSource& ids_;
     const Clock& clock_;
+    const CatalogChanged changed_;
 };
 
 }  // namespace stoker

@@ -4,6 +4,7 @@
 // read for all who wait), dropped at once by a change through this process, and after `ttl` in any
 // case, for changes made elsewhere. Bounded; the least recently used goes first. Any lane.
 
+#include <functional>
 #include <list>
 #include <memory>
 #include <mutex>
@@ -15,6 +16,9 @@
 #include "datastore/datastore.hpp"
 
 namespace stoker {
+
+/// An app or a function was made, changed or deleted. Must not block.
+using CatalogChanged = std::function<void()>;
 
 struct FnEntry {
     Fn fn;

@@ -68,6 +68,7 @@ Task<Result<Reply>> FnsApi::create(Exchange& exchange) {
     fn->created_at = fn->updated_at = parts_.clock.now();
     const auto created = co_await parts_.store.insert_fn(std::move(*fn));
     if (!created) co_return fail(created.error());
+    parts_.changed();
     co_return json_response(annotated(*created, exchange.request()));
 }
 
@@ -96,6 +97,7 @@ Task<Result<Reply>> FnsApi::update(Exchange& exchange, std::string fn_id) {
     const auto fn = co_await parts_.store.update_fn(fn_id, std::move(*patch));
     parts_.cache.drop_fn(fn_id);
     if (!fn) co_return fail(fn.error());
+    parts_.changed();
     co_return json_response(to_json(*fn));
 }
 
@@ -103,6 +105,7 @@ Task<Result<Reply>> FnsApi::remove(std::string fn_id) {
     const auto cancelled = co_await parts_.store.delete_fn(fn_id);
     parts_.cache.drop_fn(fn_id);
     if (!cancelled) co_return fail(cancelled.error());
+    parts_.changed();
     publish_moves(parts_.events, *cancelled);
     co_return Response{204, {}, {}};
 }

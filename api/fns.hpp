@@ -25,6 +25,7 @@ public:
         IdSource& ids;
         const Clock& clock;
         ContainerFits container_fits;
+        CatalogChanged changed;
         std::string public_url;  ///< empty: http:// and the request's Host
     };
     explicit FnsApi(Parts parts) : parts_(std::move(parts)) {}

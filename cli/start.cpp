@@ -232,7 +232,8 @@ int serve(const StartSettings& settings, Signals& signals) {
          .container_fits = [&](std::uint64_t mb, std::uint64_t milli_cpus
                            ) { return (*worker)->can_ever_fit(mb, milli_cpus); },
          .ready_checks = {[&] { return (*worker)->unready_reason(); }},
-         .expect_image = [&](const std::string& image) { (*worker)->expect_image(image); }},
+         .expect_image = [&](const std::string& image) { (*worker)->expect_image(image); },
+         .catalog_changed = [&] { (*worker)->catalog_changed(); }},
         api_settings(settings)
     );
 

@@ -147,6 +147,8 @@ public:
     virtual Task<Result<Fn>> insert_fn(Fn fn) = 0;
     virtual Task<Result<Fn>> update_fn(std::string id, FnPatch patch) = 0;
     virtual Task<Result<std::vector<MovedCall>>> delete_fn(std::string id) = 0;
+    /// Those with a min_idle, as a call now would run them.
+    virtual Task<Result<std::vector<FnSpecRef>>> list_warm_fns() = 0;
 
     // Calls.
     /// T1. Durable when it returns. An id that exists already is our own earlier try: success.

@@ -30,17 +30,28 @@ struct Demand {
     double mean_start_s = 0.3;
     Time waiting_since{};  ///< somebody has waited without a break since then
     Time latest_end{};     ///< of a call of this key
+    Time latest_launch{};
+    std::optional<Time> behind_since{};  ///< is_behind() without a break since then
 };
+
+/// Whether those who wait would wait longer for the containers there are than for a new one.
+inline bool is_behind(const Demand& demand) {
+    const auto containers = demand.alive + demand.starting;
+    const double mean_run_s = demand.mean_run_s.value_or(demand.mean_start_s);
+    return static_cast<double>(demand.waiting) * mean_run_s >
+           demand.mean_start_s * static_cast<double>(containers);
+}
 
 /// When to start one more container for the key; in the past means now, empty means not as things
 /// are.
 ///  - Never more starting than waiting. With no container at all: at once.
-///  - When those who wait would wait longer for the containers there are than for a new one to
-///  start:
-///    waiting × mean run / containers > mean start. Past runs tell the mean; while a call runs
-///    longer than any before it, the time since the last end takes its place, once it is a tenth of
-///    a start: a burst of callers keeps our own lanes from the answers for a while, and a container
-///    started for that would only keep them longer.
+///  - When the containers there are do not keep up: waiting × mean run / containers > mean start.
+///  At
+///    once where a run takes longer than a start. Shorter ones are measured too long while a burst
+///    of callers keeps our own lanes from their answers, and a container started for that would
+///    only keep them longer: so it must have been so for half a start.
+///  - When no call has ended for that long: a call may run longer than any before it. Once that has
+///    led to a launch and still none has ended, after a tenth of a start each.
 ///  - When somebody has waited without a break for as long as a start takes, although runs are
 ///  short:
 ///    the load is not a burst. Such runs are bound by the CPU, so only up to twice the cores.
@@ -49,21 +60,23 @@ inline std::optional<Demand::Time> launch_due(const Demand& demand, const Launch
     const auto containers = demand.alive + demand.starting;
     if (containers == 0) return Demand::Time::min();
 
-    const auto per_container =
-        static_cast<double>(demand.waiting) / static_cast<double>(containers);
-    const double mean_run_s = demand.mean_run_s.value_or(demand.mean_start_s);
-    if (per_container * mean_run_s > demand.mean_start_s) return Demand::Time::min();
-
-    const auto after = [](double seconds) {
+    const auto after = [&](double starts) {
         return std::chrono::duration_cast<Demand::Time::duration>(
-            std::chrono::duration<double>(seconds)
+            std::chrono::duration<double>(starts * demand.mean_start_s)
         );
     };
-    const auto quiet_since = std::max(demand.latest_end, demand.waiting_since);
-    auto due = quiet_since + after(demand.mean_start_s / std::min(per_container, 10.0));
-    if (containers < 2 * policy.cores) {
-        due = std::min(due, demand.waiting_since + after(demand.mean_start_s));
+    auto due = Demand::Time::max();
+    if (is_behind(demand)) {
+        const bool is_measured = demand.alive > 0 && demand.mean_run_s;
+        if (!is_measured || *demand.mean_run_s > demand.mean_start_s) return Demand::Time::min();
+        if (demand.behind_since) due = *demand.behind_since + after(0.5);
     }
+    const auto per_container =
+        static_cast<double>(demand.waiting) / static_cast<double>(containers);
+    const double patience = demand.latest_launch > demand.latest_end ? 0.1 : 0.5;
+    const auto quiet_since = std::max(demand.latest_end, demand.waiting_since);
+    due = std::min(due, quiet_since + after(std::max(patience, 1 / per_container)));
+    if (containers < 2 * policy.cores) due = std::min(due, demand.waiting_since + after(1));
     return due;
 }
 

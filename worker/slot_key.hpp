@@ -71,6 +71,8 @@ struct SlotKey {
     std::optional<double> mean_run_s;
     Time waiting_since{};
     Time latest_end{};
+    Time latest_launch{};
+    std::optional<Time> behind_since;
 
     bool is_active = false;  ///< somebody waits for it, or one of its containers is not idle
     bool in_ring = false;

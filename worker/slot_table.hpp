@@ -144,6 +144,7 @@ private:
     void warm_failed(SlotKey& key, Time now);
 
     // slot_table_launch.cpp: launches and memory.
+    Demand demand_of(const SlotKey& key) const;
     std::optional<Time> launch_due(const SlotKey& key) const;
     bool waits_for_pull(const SlotKey& key) const { return pulls_.contains(key.fn->image); }
     void leave_pull(const std::string& image, Time now);

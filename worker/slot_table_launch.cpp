@@ -22,21 +22,29 @@ constexpr std::chrono::seconds saving_most{7'200};
 }  // namespace
 
 std::optional<SlotTable::Time> SlotTable::launch_due(const SlotKey& key) const {
-    return stoker::launch_due(
-        Demand{
-            .waiting = key.waiters.size(),
-            .starting = key.starting,
-            .alive = key.alive(),
-            .mean_run_s = key.mean_run_s,
-            .mean_start_s = mean_start_s_,
-            .waiting_since = key.waiting_since,
-            .latest_end = key.latest_end
-        },
-        policy_
-    );
+    return stoker::launch_due(demand_of(key), policy_);
+}
+
+Demand SlotTable::demand_of(const SlotKey& key) const {
+    return {
+        .waiting = key.waiters.size(),
+        .starting = key.starting,
+        .alive = key.alive(),
+        .mean_run_s = key.mean_run_s,
+        .mean_start_s = mean_start_s_,
+        .waiting_since = key.waiting_since,
+        .latest_end = key.latest_end,
+        .latest_launch = key.latest_launch,
+        .behind_since = key.behind_since
+    };
 }
 
 void SlotTable::ask(SlotKey& key, Time now) {
+    if (!is_behind(demand_of(key))) {
+        key.behind_since.reset();
+    } else if (!key.behind_since) {
+        key.behind_since = now;
+    }
     if (key.in_ring || closing_ || !key.idle.empty()) return;
     const auto due = launch_due(key);
     if (!due) return;
@@ -133,7 +141,8 @@ void SlotTable::begin_launch(SlotKey& key, MemoryTokens::Token memory, Time now)
     ++key.owner->starting;
     ++starting_;
     milli_cpus_ += milli_cpus_of(key);
-    key.waiting_since = now;  // one launch for each such stretch of waiting
+    // One launch for each such stretch of waiting.
+    key.waiting_since = key.latest_launch = now;
     key.short_since.reset();
     key.saving_max = saving_first;
     note_active(key);

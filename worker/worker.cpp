@@ -67,6 +67,7 @@ Worker::Worker(Deps deps, WorkerSettings settings, RunDir run_dir) :
          .changed = [this] { claimer_.refresh(); }},
         settings_.freeze_idle
     ),
+    warm_fns_(deps.store, slots_),
     agent_(slots_, deps.driver, deps.metrics, settings_.answers),
     runner_(
         {agent_, deps.store, deps.queue, deps.events, live_, deps.metrics},
@@ -200,6 +201,7 @@ WorkerLease::Hooks Worker::lease_hooks() {
             [this](const std::string& id) {
                 if (!up_.exchange(true)) {
                     spawn(background_, deps_.lanes.at(0), "worker.watch_engine", engine_.run());
+                    spawn(background_, deps_.lanes.at(0), "worker.keep_warm", warm_fns_.keep());
                     cleaner_.start(deps_.lanes.at(0));
                     log::info("worker.ready", {{"worker", id}, {"memory_mb", memory_.total_mb()}});
                 }
@@ -282,6 +284,7 @@ Task<> Worker::stop(Deadline grace) {
     claimer_.stop();
     runner_.drain();
     slots_.close();
+    warm_fns_.stop();
     images_.stop();
     stopped_.set(true);
     lease_.drain();

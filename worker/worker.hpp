@@ -28,6 +28,7 @@
 #include "worker/run_dir.hpp"
 #include "worker/slot_pool.hpp"
 #include "worker/socket_watcher.hpp"
+#include "worker/warm_fns.hpp"
 #include "worker/worker_lease.hpp"
 
 namespace stoker {
@@ -89,10 +90,8 @@ public:
     bool can_ever_fit(std::uint64_t memory_mb, std::uint64_t milli_cpus) const {
         return slots_.can_ever_fit(memory_mb, milli_cpus);
     }
-    /// Keeps min_idle containers of it alive from now on; without this, from its first call on.
-    void keep_warm(FnSpecRef fn) { slots_.keep_warm(std::move(fn)); }
-    /// A function that was deleted.
-    void forget_warm(const std::string& fn_id) { slots_.forget_warm(fn_id); }
+    /// A function or an app was made, changed or deleted. Any thread, cheap.
+    void catalog_changed() { warm_fns_.changed(); }
 
 private:
     Worker(Deps deps, WorkerSettings settings, RunDir run_dir);
@@ -118,6 +117,7 @@ private:
     ImageCleaner cleaner_;
     Launcher launcher_;
     SlotPool slots_;
+    WarmFns warm_fns_;
     Agent agent_;
     LiveCalls live_;
     CallRunner runner_;

@@ -82,6 +82,7 @@ CatalogReads::CatalogReads(SQLite::Database& db) :
         db,
         select_fns("app_id = ?1 AND name > ?2 AND (?3 = '' OR name = ?3) ORDER BY name LIMIT ?4")
     ),
+    list_warm_fns_(db, select_fns("min_idle > 0")),
     find_fn_(db, select_fns("id = ?1")),
     find_fn_named_(db, select_fns("app_id = ?1 AND name = ?2")) {}
 
@@ -100,6 +101,8 @@ std::optional<App> CatalogReads::find_app_named(const std::string& name) {
 std::vector<Fn> CatalogReads::list_fns(const FnFilter& filter, const Page& page) {
     return all(Query(list_fns_, filter.app_id, page.after, filter.name, page.items_max), read_fn);
 }
+
+std::vector<Fn> CatalogReads::list_warm_fns() { return all(Query(list_warm_fns_), read_fn); }
 
 std::optional<Fn> CatalogReads::find_fn(const std::string& id) {
     return first(Query(find_fn_, id), read_fn);

@@ -23,6 +23,8 @@ public:
     std::optional<App> find_app_named(const std::string& name);
 
     std::vector<Fn> list_fns(const FnFilter& filter, const Page& page);
+    /// Those with a min_idle.
+    std::vector<Fn> list_warm_fns();
     std::optional<Fn> find_fn(const std::string& id);
     std::optional<Fn> find_fn_named(const std::string& app_id, const std::string& name);
 
@@ -31,6 +33,7 @@ private:
     SQLite::Statement find_app_;
     SQLite::Statement find_app_named_;
     SQLite::Statement list_fns_;
+    SQLite::Statement list_warm_fns_;
     SQLite::Statement find_fn_;
     SQLite::Statement find_fn_named_;
 };

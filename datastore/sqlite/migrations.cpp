@@ -146,7 +146,12 @@ constexpr std::string_view step_4 = R"sql(
 ALTER TABLE calls ADD COLUMN waiting_for TEXT;
 )sql";
 
-constexpr std::array steps{step_1, step_2, step_3, step_4};
+// Few functions are kept warm, and every worker asks for them every few seconds.
+constexpr std::string_view step_5 = R"sql(
+CREATE INDEX fns_warm ON fns(min_idle) WHERE min_idle > 0;
+)sql";
+
+constexpr std::array steps{step_1, step_2, step_3, step_4, step_5};
 
 }  // namespace
 

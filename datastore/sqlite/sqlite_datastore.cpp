@@ -101,6 +101,18 @@ Task<Result<Fn>> SqliteDatastore::get_fn(std::string id) {
     co_return co_await engine_->read(std::move(work));
 }
 
+Task<Result<std::vector<FnSpecRef>>> SqliteDatastore::list_warm_fns() {
+    auto work = [](Reader& reader) -> Result<std::vector<FnSpecRef>> {
+        std::vector<FnSpecRef> specs;
+        for (const auto& fn : reader.catalog().list_warm_fns()) {
+            const auto app = reader.catalog().find_app(fn.app_id);
+            if (app) specs.push_back(make_fn_spec(*app, fn));
+        }
+        return specs;
+    };
+    co_return co_await engine_->read(std::move(work));
+}
+
 Task<Result<Fn>> SqliteDatastore::insert_fn(Fn fn) {
     auto work = [this, fn = std::move(fn)](Writer& writer) -> Result<Fn> {
         if (!takes_calls()) return fail(Errc::store_full);

@@ -38,6 +38,7 @@ public:
     Task<Result<Fn>> insert_fn(Fn fn) override;
     Task<Result<Fn>> update_fn(std::string id, FnPatch patch) override;
     Task<Result<std::vector<MovedCall>>> delete_fn(std::string id) override;
+    Task<Result<std::vector<FnSpecRef>>> list_warm_fns() override;
 
     Task<Result<void>> accept(NewCall call) override;
     Task<Result<std::vector<ClaimedCall>>> claim(

@@ -110,6 +110,7 @@ public:
     ) override {
         return inner_.redispatch(std::move(after), items_max, std::move(delivered), slack);
     }
+    Task<Result<std::vector<FnSpecRef>>> list_warm_fns() override { return inner_.list_warm_fns(); }
     Task<Result<CallCounts>> count_calls() override {
         if (fail_counts > 0 && fail_counts-- > 0) co_return fail(Errc::store_unavailable);
         co_return co_await inner_.count_calls();

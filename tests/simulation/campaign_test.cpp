@@ -94,18 +94,17 @@ void campaign(std::uint64_t share, std::uint64_t shares) {
     }
 }
 
-/// Whether the checker sees that a part of the protocol is missing.
+/// Whether the checker sees that a part of the protocol is missing: some of it matters in one
+/// schedule of hundreds.
 void expect_caught(Mutation mutation) {
-    constexpr std::uint64_t seeds = 200;
-    std::uint64_t caught = 0;
-    std::string first;
+    constexpr std::uint64_t seeds = 5'000;
     for (std::uint64_t seed = 0; seed < seeds; ++seed) {
         const auto one = play(seed, mutation);
         if (one.violations.empty()) continue;
-        if (caught++ == 0) first = fmt::format("seed {}: {}", seed, one.violations.front());
+        fmt::print("caught with seed {}: {}\n", seed, one.violations.front());
+        return;
     }
-    fmt::print("caught in {} of {} seeds; {}\n", caught, seeds, first);
-    CHECK(caught > 0);
+    FAIL("never caught");
 }
 
 }  // namespace

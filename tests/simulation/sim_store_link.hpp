@@ -42,6 +42,9 @@ public:
     Task<Result<App>> get_app(std::string) override { return none<App>(); }
     Task<Result<App>> insert_app(App) override { return none<App>(); }
     Task<Result<App>> update_app(std::string, AppPatch) override { return none<App>(); }
+    Task<Result<std::vector<FnSpecRef>>> list_warm_fns() override {
+        return none<std::vector<FnSpecRef>>();
+    }
     Task<Result<std::vector<MovedCall>>> delete_app(std::string) override {
         return none<std::vector<MovedCall>>();
     }

@@ -74,13 +74,21 @@ TEST_CASE("many functions: max_concurrency holds for both ways of calling") {
     CHECK(containers_started(stoker) == 1);
 }
 
-TEST_CASE("many functions: min_idle stays hot beyond the idle timeout") {
+TEST_CASE("many functions: min_idle is hot before the first call and beyond the idle timeout") {
     const Running stoker;
     const auto fn = stoker.make_fn(function_image(), {{"min_idle", 2}, {"idle_timeout", 1}});
-    CHECK(stoker.request("POST", "/invoke/" + fn, "echo x").status == 200);
-    eventually("two are there", [&] { return containers_started(stoker) >= 2; });
+    eventually("two are there", [&] { return containers_started(stoker) == 2; });
     const auto other = stoker.make_fn(function_image(), {{"idle_timeout", 2}});
     CHECK(stoker.request("POST", "/invoke/" + other, "echo x").status == 200);
     eventually("the other one is gone", [&] { return stoker.containers().size() == 2; });
+    CHECK(stoker.request("POST", "/invoke/" + fn, "echo x").status == 200);
     CHECK(containers_started(stoker) == 3);
+
+    SUBCASE("deleting the function lets them go") {
+        CHECK(stoker.request("DELETE", "/v2/fns/" + fn, "").status == 204);
+    }
+    SUBCASE("so does setting it back") {
+        CHECK(stoker.request("PUT", "/v2/fns/" + fn, R"({"min_idle": 0})").status == 200);
+    }
+    eventually("they idle out", [&] { return stoker.containers().empty(); });
 }

@@ -56,9 +56,23 @@ TEST_CASE("launch_due: a call that runs longer than any before it counts as long
 
 TEST_CASE("launch_due: a moment without an end is no sign of long calls") {
     auto demand = demand_of(1024, 4, 0.0002);
-    demand.waiting_since = demand.latest_end = now - std::chrono::milliseconds(29);
+    demand.waiting_since = demand.latest_end = now - std::chrono::milliseconds(149);
     CHECK_FALSE(is_due(demand));
-    demand.waiting_since = demand.latest_end = now - std::chrono::milliseconds(31);
+    demand.waiting_since = demand.latest_end = now - std::chrono::milliseconds(151);
+    CHECK(is_due(demand));
+    demand.waiting_since = demand.latest_launch = now - std::chrono::milliseconds(29);
+    CHECK_FALSE(is_due(demand));  // one was started for it
+    demand.waiting_since = demand.latest_launch = now - std::chrono::milliseconds(31);
+    CHECK(is_due(demand));
+}
+
+TEST_CASE("launch_due: calls that look slow for a moment start nothing, if they may be short") {
+    auto demand = demand_of(1024, 4, 0.005);  // 1.3 s for all of them
+    REQUIRE(is_behind(demand));
+    CHECK_FALSE(is_due(demand));
+    demand.behind_since = now - std::chrono::milliseconds(149);
+    CHECK_FALSE(is_due(demand));
+    demand.behind_since = now - std::chrono::milliseconds(151);
     CHECK(is_due(demand));
 }
 

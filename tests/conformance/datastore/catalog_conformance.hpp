@@ -135,6 +135,21 @@ TEST_CASE_TEMPLATE_DEFINE("Datastore: fns", Backend, datastore_fns) {
         CHECK(t.run(t.store->update_fn(t.fn.id, patch)) == *updated);
         CHECK(t.run(t.store->get_fn(t.fn.id)) == *updated);
     }
+    SUBCASE("those to be kept warm are listed as a call would run them") {
+        CHECK(t.run(t.store->list_warm_fns())->empty());
+        FnPatch patch;
+        patch.min_idle = 2;
+        const auto warm = t.run(t.store->update_fn(t.fn.id, patch));
+        REQUIRE(warm);
+        const auto listed = t.run(t.store->list_warm_fns());
+        REQUIRE(listed->size() == 1);
+        const auto spec = make_fn_spec(t.app, *warm);
+        CHECK(listed->front()->fn_id == t.fn.id);
+        CHECK(listed->front()->min_idle == 2);
+        CHECK(listed->front()->slot_key == spec->slot_key);
+        REQUIRE(t.run(t.store->delete_fn(t.fn.id)));
+        CHECK(t.run(t.store->list_warm_fns())->empty());
+    }
     SUBCASE("an fn that does not exist is said so") {
         CHECK(error_of(t.run(t.store->get_fn("none"))) == Errc::fn_not_found);
         CHECK(error_of(t.run(t.store->update_fn("none", {}))) == Errc::fn_not_found);

@@ -72,7 +72,7 @@ TEST_CASE("DockerDriver: the highest API version both sides know is spoken, and 
         CHECK(state);
         CHECK(engine.pings == 1);
         CHECK(engine.requests[0] == "GET " + spoken + "containers/x/json");
-        CHECK(engine.requests[1] == "DELETE " + spoken + "containers/x?force=true&v=true");
+        CHECK(engine.requests.back() == "DELETE " + spoken + "containers/x?force=true&v=true");
     }
 }
 
@@ -104,7 +104,7 @@ TEST_CASE("DockerDriver: an engine replaced by an older one is asked for its ver
         }
     };
     const auto second = with(engine, [](DockerDriver& driver) -> Task<Result<void>> {
-        const auto first = co_await driver.remove("x", soon());
+        const auto first = co_await driver.start("x", soon());
         CHECK(first.error().code == Errc::engine_unavailable);
         co_return co_await driver.remove("x", soon());
     });

@@ -1,0 +1,57 @@
+#include "worker/warm_fns.hpp"
+
+#include "common/log.hpp"
+
+namespace stoker {
+
+namespace {
+
+constexpr std::chrono::seconds refresh_interval{10};
+
+}  // namespace
+
+Task<> WarmFns::keep() {
+    const auto lane = co_await asio::this_coro::executor;
+    while (!stopped_) {
+        co_await refresh();
+        OneShot<bool> woken(lane);
+        {
+            const std::scoped_lock lock(mutex_);
+            if (std::exchange(changed_, false)) continue;
+            wake_ = woken;
+        }
+        co_await woken.wait(deadline_in(refresh_interval));
+        const std::scoped_lock lock(mutex_);
+        wake_.reset();
+        changed_ = false;
+    }
+}
+
+Task<> WarmFns::refresh() {
+    auto fns = co_await store_.list_warm_fns();
+    if (!fns) {
+        log::warn("warm_fns.unknown", {{"why", fns.error().text()}});
+        co_return;
+    }
+    auto gone = std::exchange(known_, {});
+    for (auto& fn : *fns) {
+        gone.erase(fn->fn_id);
+        known_.insert(fn->fn_id);
+        // Also what it knows already: a call of an older revision may have taken its place.
+        slots_.keep_warm(std::move(fn));
+    }
+    for (const auto& fn_id : gone) slots_.forget_warm(fn_id);
+}
+
+void WarmFns::changed() {
+    const std::scoped_lock lock(mutex_);
+    changed_ = true;
+    if (wake_) std::exchange(wake_, std::nullopt)->set(true);
+}
+
+void WarmFns::stop() {
+    stopped_ = true;
+    changed();
+}
+
+}  // namespace stoker
