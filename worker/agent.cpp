@@ -129,7 +129,9 @@ Task<Result<void>> Agent::run_in(SlotPool::Slot slot, Run& run) {
     if (container.is_cold()) {
         container.output->begin_only(log);
     } else {
-        container.output->begin(log);
+        // The formats over stdin and stdout have no kits that print frames.
+        const bool framed = !container.speaks_stdio();
+        container.output->begin(log, framed ? std::string_view(run.invocation.call_id) : "");
     }
     if (live) meter_.begin(container);
 

@@ -52,10 +52,16 @@ void FunctionOutput::close() {
     });
 }
 
-void FunctionOutput::begin(std::shared_ptr<CallLog> log) {
+void FunctionOutput::begin(std::shared_ptr<CallLog> log, std::string_view call_id) {
     const std::scoped_lock lock(mutex_);
-    if (!log_ && !log) return;  // nobody's before and after
+    const bool framed = !call_id.empty() && expects_frames();
+    if (!framed && !log_ && !log) return;  // nobody's before and after
     drain_both();
+    if (framed) {
+        previous_ = std::move(log_);
+        out_.framer.begin(call_id);
+        err_.framer.begin(call_id);
+    }
     log_ = std::move(log);
 }
 
@@ -68,7 +74,9 @@ void FunctionOutput::begin_only(std::shared_ptr<CallLog> log) {
 
 void FunctionOutput::end() {
     const std::scoped_lock lock(mutex_);
-    if (log_) drain_both();
+    if (log_ || out_.framer.is_searching() || err_.framer.is_searching()) drain_both();
+    for (auto* pipe : {&out_, &err_}) store(pipe->stream, pipe->framer.end());
+    previous_.reset();
 }
 
 bool FunctionOutput::is_over() {
@@ -113,7 +121,7 @@ void FunctionOutput::drain(Pipe& pipe) {
         // The pipes do not block. NOLINTNEXTLINE(clang-analyzer-unix.BlockInCriticalSection)
         const auto size = ::read(pipe.descriptor.native_handle(), buffer.data(), buffer.size());
         if (size > 0) {
-            take(pipe.stream, {buffer.data(), static_cast<std::size_t>(size)});
+            store(pipe.stream, pipe.framer.take({buffer.data(), static_cast<std::size_t>(size)}));
             total += static_cast<std::size_t>(size);
         } else if (size < 0 && errno == EINTR) {
             continue;
@@ -124,13 +132,20 @@ void FunctionOutput::drain(Pipe& pipe) {
     }
 }
 
-void FunctionOutput::take(LogStream stream, std::string_view bytes) {
-    if (syslog_) syslog_->write(stream, bytes);
-    if (log_) {
-        log_->append(stream, bytes);
-    } else if (own_.size() < own_output_bytes_max) {
-        own_ += bytes.substr(0, own_output_bytes_max - own_.size());
+void FunctionOutput::store(LogStream stream, const std::vector<LogFramer::Piece>& pieces) {
+    for (const auto& [whose, bytes] : pieces) {
+        if (syslog_) syslog_->write(stream, bytes);
+        const auto& log = whose == LogFramer::Whose::previous_call ? previous_ : log_;
+        if (log) {
+            log->append(stream, bytes);
+        } else if (own_.size() < own_output_bytes_max) {
+            own_ += bytes.substr(0, own_output_bytes_max - own_.size());
+        }
     }
+}
+
+bool FunctionOutput::expects_frames() const {
+    return out_.framer.expects_frames() || err_.framer.expects_frames();
 }
 
 }  // namespace stoker

@@ -11,6 +11,7 @@
 #include "model/cpus.hpp"
 #include "worker/containers/init/init_binary.hpp"
 #include "worker/containers/output_socket.hpp"
+#include "worker/log_framer.hpp"
 
 namespace stoker {
 
@@ -41,6 +42,8 @@ std::vector<std::string> environment(const FnSpec& fn) {
     }
     if (fn.format == FnFormat::http_stream) {
         add("FN_LISTENER", fmt::format("unix:{}/lsnr.sock", folder_in_container));
+        add("FN_LOGFRAME_NAME", log_frame_name);
+        add("FN_LOGFRAME_HDR", log_frame_header);
     } else {
         add(init_input_variable, "1");
     }

@@ -7,7 +7,8 @@
 //   big N [MS]   answers N bytes, after a while
 //   chunked TEXT answers TEXT in chunks of one byte
 //
-// MODE in its configuration breaks its start or the way it takes calls.
+// MODE in its configuration breaks its start or the way it takes calls; with `frames` it takes them
+// one after another and prints frames, as Fn's kits do.
 
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -135,8 +136,17 @@ static bool serve(int fd, struct request* request) {
     return sent;
 }
 
+static void print_frame(const struct request* request) {
+    const char* id = strcasestr(request->head, getenv("FN_LOGFRAME_HDR"));
+    id += strcspn(id, " ") + 1;
+    int length = (int)strcspn(id, "\r");
+    dprintf(STDOUT_FILENO, "\n%s=%.*s\n", getenv("FN_LOGFRAME_NAME"), length, id);
+    dprintf(STDERR_FILENO, "\n%s=%.*s\n", getenv("FN_LOGFRAME_NAME"), length, id);
+}
+
 static bool serve_next(int fd, struct request* request) {
     if (!read_head(fd, request)) return false;
+    if (!strcmp(mode, "frames")) print_frame(request);
     if (!strcmp(mode, "answer-unread")) return answer_text(fd, "unread") && false;
     if (!strcmp(mode, "answer-first")) {
         bool sent = answer_text(fd, "first") && read_body(fd, request);
@@ -185,7 +195,8 @@ int main(void) {
         }
         pthread_t thread;
         // Without a thread to be had, it serves on this one.
-        if (pthread_create(&thread, NULL, serve_connection, (void*)(long)fd) != 0) {
+        if (!strcmp(mode, "frames") ||
+            pthread_create(&thread, NULL, serve_connection, (void*)(long)fd) != 0) {
             serve_connection((void*)(long)fd);
         } else {
             pthread_detach(thread);

@@ -64,6 +64,27 @@ TEST_CASE("idle life: frozen containers do not hold up a shutdown") {
     CHECK(stoker.containers().empty());
 }
 
+TEST_CASE("idle life: what a frozen function prints late is in its own call's log") {
+    const Running stoker;
+    const nlohmann::json config{{"MODE", "frames"}, {"FN_LOGFRAME_NAME", "not heeded"}};
+    const auto fn = stoker.make_fn(function_image(), {{"config", config}});
+    std::string late;
+    eventually("a call's container is frozen before it has printed its late line", [&] {
+        late = stoker.call_async(fn, "late words");
+        CHECK(stoker.ended(late).at("status") == "success");
+        eventually("the idle container is frozen", [&] { return is_frozen(stoker); });
+        return stoker.log_of(late).empty();
+    });
+    // Thawed for this one, the function first does what it had begun.
+    const auto next = stoker.call_async(fn, "say other");
+    CHECK(stoker.ended(next).at("status") == "success");
+    CHECK(has_both_lines(stoker.log_of(next), "other"));
+    eventually("the late line is in its own call's log", [&] {
+        return stoker.log_of(late) == "late: words\n";
+    });
+    CHECK(stoker.containers().size() == 1);
+}
+
 TEST_CASE("idle life: nothing is frozen when that is switched off") {
     const Running stoker({"--freeze-idle", "0"});
     const auto fn = stoker.make_fn(function_image());
