@@ -8,3 +8,11 @@ int main(int argc, char** argv) {
     std::signal(SIGPIPE, SIG_IGN);
     return doctest::Context(argc, argv).run();
 }
+
+#if __has_feature(thread_sanitizer)
+// Some tests fork, and their children start threads of their own.
+// NOLINTBEGIN(bugprone-reserved-identifier)
+extern "C" const char* __tsan_default_options();
+extern "C" const char* __tsan_default_options() { return "die_after_fork=0"; }
+// NOLINTEND(bugprone-reserved-identifier)
+#endif
