@@ -2,6 +2,7 @@
 
 #include "common/log.hpp"
 #include "queue/embedded/embedded_queue.hpp"
+#include "queue/redis/redis_queue.hpp"
 
 namespace stoker {
 
@@ -21,12 +22,17 @@ bool is_alias_of_embedded(std::string_view scheme) {
 Result<void> check_queue_url(std::string_view url) {
     const auto scheme = scheme_of(url);
     if (scheme == "embedded" || is_alias_of_embedded(scheme)) return {};
+    if (redis::is_redis_scheme(scheme)) {
+        auto settings = redis::parse_url(url);
+        if (settings) return {};
+        return fail(Errc::invalid_request, std::move(settings.error()));
+    }
     // The URL may carry a password: only its scheme is repeated.
     return fail(
         Errc::invalid_request,
-        scheme.empty()
-            ? "a queue URL starts with a scheme; known is: embedded:"
-            : "unknown queue scheme \"" + std::string(scheme) + ":\"; known is: embedded:"
+        (scheme.empty() ? "a queue URL starts with a scheme"
+                        : "unknown queue scheme \"" + std::string(scheme) + ":\"") +
+            "; known are: embedded:, redis:, redis+sentinel:"
     );
 }
 
@@ -34,6 +40,13 @@ Result<std::unique_ptr<MessageQueue>> open_queue(
     std::string_view url, const QueueOptions& options, Executor lane, Metrics& metrics
 ) {
     if (auto known = check_queue_url(url); !known) return fail(std::move(known.error()));
+    if (redis::is_redis_scheme(scheme_of(url))) {
+        auto settings = *redis::parse_url(url);
+        if (auto usable = RedisQueue::check_server(settings); !usable) {
+            return fail(std::move(usable.error()));
+        }
+        return std::make_unique<RedisQueue>(std::move(settings), options, lane, metrics);
+    }
     if (is_alias_of_embedded(scheme_of(url))) {
         log::warn("queue.means_embedded", {{"scheme", scheme_of(url)}});
     }

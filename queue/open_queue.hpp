@@ -13,8 +13,10 @@ namespace stoker {
 /// Why this URL cannot name a queue; for checking settings before anything is opened.
 Result<void> check_queue_url(std::string_view url);
 
-/// `embedded:`. Also `memory:` and `bolt:`, which mean the same here and say so in the log: there
-/// is no queue file, the rows of the datastore are the queue. Timers run on `lane`.
+/// `redis://…` and `redis+sentinel://…` (queue/redis/url.hpp): asks the server, for some seconds at
+/// most, and fails if it cannot be used; one that is away may come. `embedded:`. Also `memory:` and
+/// `bolt:`, which mean the same here and say so in the log: there is no queue file, the rows of the
+/// datastore are the queue. Timers run on `lane`.
 Result<std::unique_ptr<MessageQueue>> open_queue(
     std::string_view url, const QueueOptions& options, Executor lane, Metrics& metrics
 );

@@ -45,8 +45,9 @@ inline std::vector<Message> new_messages(std::size_t count) {
     return batch;
 }
 
-/// Lets everything that is posted to the lane by now run.
-inline Task<> turn_over() {
+/// Lets everything run that is posted to the lane or on its way to the backend by now.
+inline Task<> turn_over(MessageQueue& queue) {
+    co_await queue.stats();
     for (int i = 0; i < 3; ++i) {
         co_await asio::post(co_await asio::this_coro::executor, use_task);
     }
@@ -103,7 +104,7 @@ Task<> c2_queued_is_delivered_and_full_is_not() {
         std::move(delivery).ack();
     }
     CHECK(delivered == expected);
-    co_await turn_over();
+    co_await turn_over(*with.queue);
     CHECK(with.deliveries.waiting() == 0);
     CHECK(with.queue->depth() == 0);
 }
@@ -112,13 +113,13 @@ template <class Backend>
 Task<> c3_credit_bounds_and_replaces() {
     Setup<Backend> with(co_await asio::this_coro::executor, {});
     co_await with.queue->put(new_messages(10));
-    co_await turn_over();
+    co_await turn_over(*with.queue);
     CHECK(with.deliveries.waiting() == 0);
     with.queue->credit(5);
     with.queue->credit(3);
     auto held = co_await with.deliveries.take(3, far_away());
     REQUIRE(held.size() == 3);
-    co_await turn_over();
+    co_await turn_over(*with.queue);
     CHECK(with.deliveries.waiting() == 0);
     with.queue->credit(2);
     auto more = co_await with.deliveries.take(2, far_away());
@@ -126,7 +127,7 @@ Task<> c3_credit_bounds_and_replaces() {
     with.queue->credit(0);
     for (auto& delivery : held) std::move(delivery).ack();
     co_await with.queue->put(new_messages(1));
-    co_await turn_over();
+    co_await turn_over(*with.queue);
     CHECK(with.deliveries.waiting() == 0);
 }
 
@@ -264,7 +265,7 @@ Task<> c10_drain_waits_for_held_ones() {
     co_await with.queue->drain(far_away());
     CHECK(acked);
     with.queue->credit(10);
-    co_await turn_over();
+    co_await turn_over(*with.queue);
     CHECK(with.deliveries.waiting() == 0);
 }
 
