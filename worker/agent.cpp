@@ -98,7 +98,7 @@ Task<Result<void>> Agent::run(Run run) {
     const auto fn = spec_for(run.invocation);
     int stillborn = 0;
     for (int tries = 0; tries < slot_tries_max && stillborn < stillborn_max; ++tries) {
-        auto slot = co_await slots_.acquire(fn, run.give_up);
+        auto slot = co_await slots_.acquire(fn, run.give_up, run.live != nullptr);
         if (!slot) {
             if (run.live && !slot.error().detail.empty()) {
                 run.live->log->append(LogStream::err, slot.error().detail);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdint>
 #include <functional>
+#include <ranges>
+#include <utility>
 
 #include "common/async/spawn.hpp"
 #include "common/log.hpp"
@@ -11,12 +13,12 @@ namespace stoker {
 
 namespace {
 constexpr Millis retry_pause{1'000};
-/// Calls of one function that are claimed beyond its max_concurrency, so that the next one is there
+/// Calls of one function that are claimed beyond what it can use, so that the next one is there
 /// when one ends; and how many of them are left when more are pulled.
-constexpr std::size_t beyond_limit_max = 8;
-constexpr std::size_t beyond_limit_low = 4;
-/// For calls of functions at their limits, unless one ends before.
-constexpr Millis limited_pause{100};
+constexpr std::size_t beyond_bound_max = 8;
+constexpr std::size_t beyond_bound_low = 4;
+/// Until calls of functions that have enough here are looked at again, unless one ends before.
+constexpr Millis bound_pause{100};
 }  // namespace
 
 Claimer::Claimer(Deps deps, std::uint32_t pull_max) :
@@ -28,7 +30,7 @@ Claimer::Claimer(Deps deps, std::uint32_t pull_max) :
     )),
     limited_(deps.metrics.counter(
         "stoker_deliveries_limited_total",
-        "Deliveries left to later or to others because of the function's max_concurrency"
+        "Deliveries left to later or to others because the function has enough calls here"
     )) {}
 
 void Claimer::start(std::string worker_id) {
@@ -45,15 +47,25 @@ void Claimer::start(std::string worker_id) {
 }
 
 void Claimer::refresh() {
+    // Whoever comes while another is at it leaves it to that one: an older answer must not replace
+    // a newer one.
+    if (refreshes_.fetch_add(1) > 0) return;
+    for (auto seen = refreshes_.load();;) {
+        grant();
+        if (refreshes_.compare_exchange_strong(seen, 0)) return;
+    }
+}
+
+void Claimer::grant() {
     if (paused_ || stopped_ || holding_back_ || !deps_.live.is_owning()) return;
     const auto gate = pull_credit(
         deps_.memory.total_mb(), deps_.slots.busy_mb(), deps_.live.smallest_mb(), pull_max_
     );
     // Calls that are here and do not execute yet hold no memory, but count: else an open gate would
-    // pull without end while they wait for their slots. Those that wait for their function's
-    // max_concurrency are bounded by it, and must not keep other functions from being served.
-    const auto limited = static_cast<std::int64_t>(deps_.slots.counts().waiting_limited);
-    const auto waiting = in_hand_ - deps_.live.executing() - limited;
+    // pull without end while they wait for their slots. Those that wait for something else than
+    // memory are few of each function, and must not keep other functions from being served.
+    const auto held_up = static_cast<std::int64_t>(deps_.slots.counts().waiting_held_up);
+    const auto waiting = in_hand_ - deps_.live.executing() - held_up;
     const auto room = std::max<std::int64_t>(0, pull_max_ - std::max<std::int64_t>(0, waiting));
     deps_.queue.credit(static_cast<std::uint32_t>(std::min<std::int64_t>(gate, room)));
 }
@@ -80,8 +92,8 @@ void Claimer::take(std::vector<Delivery> deliveries) {
         deps_.queue.credit(0);
         return;
     }
-    deliveries = within_limits(std::move(deliveries));
-    if (deliveries.empty()) return hold_back();
+    deliveries = within_bounds(std::move(deliveries));
+    if (deliveries.empty()) return;
     in_hand_ += static_cast<std::int64_t>(deliveries.size());
     std::string worker_id;
     {
@@ -96,19 +108,23 @@ void Claimer::take(std::vector<Delivery> deliveries) {
     );
 }
 
-std::vector<Delivery> Claimer::within_limits(std::vector<Delivery> deliveries) {
+std::vector<Delivery> Claimer::within_bounds(std::vector<Delivery> deliveries) {
     std::vector<Delivery> taken;
+    std::vector<Delivery> refused;
     taken.reserve(deliveries.size());
     for (auto& delivery : deliveries) {
         const auto& fn_id = delivery.message().fn_id;
-        const auto limit = deps_.slots.concurrency_limit(fn_id);
-        if (enter(fn_id, limit == 0 ? SIZE_MAX : limit + beyond_limit_max)) {
-            taken.push_back(std::move(delivery));
-        } else {
-            limited_.add();
-            std::move(delivery).release(limited_pause);
-        }
+        const auto bound = deps_.slots.use_bound(fn_id);
+        const bool entered = enter(fn_id, bound ? *bound + beyond_bound_max : SIZE_MAX);
+        (entered ? taken : refused).push_back(std::move(delivery));
     }
+    limited_.add(refused.size());
+    // With nothing else to do they wait in the queue for a call to end; else they would come again
+    // at once.
+    if (taken.empty()) hold_back();
+    const auto after = taken.empty() ? Millis{0} : bound_pause;
+    // Each goes before the others of its function: backwards, so that they keep their order.
+    for (auto& delivery : refused | std::views::reverse) std::move(delivery).release(after);
     return taken;
 }
 
@@ -116,33 +132,36 @@ std::vector<Delivery> Claimer::within_limits(std::vector<Delivery> deliveries) {
 bool Claimer::enter(const std::string& fn_id, std::size_t at_most) {
     const std::scoped_lock lock(mutex_);
     auto& in_hand = in_hand_by_fn_[fn_id];
-    if (in_hand >= at_most) return false;
-    ++in_hand;
-    return true;
+    const bool has_room = in_hand.calls < at_most;
+    in_hand.refused |= !has_room;
+    if (has_room) ++in_hand.calls;
+    return has_room;
 }
 
 void Claimer::hold_back() {
+    holding_back_ = true;
     deps_.queue.credit(0);
-    if (holding_back_.exchange(true)) return;
+    if (resuming_.exchange(true)) return;
     spawn(running_, deps_.lanes.at(0), "claimer.resume_later", resume_later());
 }
 
 Task<> Claimer::resume_later() {
-    co_await sleep_for(limited_pause);
+    co_await sleep_for(bound_pause);
+    resuming_ = false;
     holding_back_ = false;
     refresh();
 }
 
 /// A call of the function is here no longer.
 void Claimer::leave(const std::string& fn_id) {
-    const auto limit = deps_.slots.concurrency_limit(fn_id);
+    const auto bound = deps_.slots.use_bound(fn_id);
     const std::scoped_lock lock(mutex_);
     const auto found = in_hand_by_fn_.find(fn_id);
-    if (--found->second == 0) {
-        in_hand_by_fn_.erase(found);
-        return;
-    }
-    if (limit > 0 && found->second <= limit + beyond_limit_low) holding_back_ = false;
+    auto& in_hand = found->second;
+    --in_hand.calls;
+    const bool has_room = !bound || in_hand.calls <= *bound + beyond_bound_low;
+    if (has_room && std::exchange(in_hand.refused, false)) holding_back_ = false;
+    if (in_hand.calls == 0) in_hand_by_fn_.erase(found);
 }
 
 Task<> Claimer::claim(std::vector<Delivery> deliveries, std::string worker_id) {

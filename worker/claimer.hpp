@@ -2,9 +2,9 @@
 
 // Takes calls from the queue while at least half of the memory is free: grants the queue as much
 // credit as the gate allows, claims what is delivered in one transaction, acks it at once, and runs
-// what was won. The queue's lease covers only the claim, never the run. Of a function with a
-// max_concurrency no more calls are claimed than run, and a few that wait; the others stay in the
-// queue.
+// what was won. The queue's lease covers only the claim, never the run. Of a function whose calls
+// would only wait (for its max_concurrency, its image, or because it does not come up) no more are
+// claimed than run, and a few that wait; the others stay in the queue.
 
 #include <atomic>
 #include <mutex>
@@ -53,8 +53,9 @@ public:
 
 private:
     void take(std::vector<Delivery> deliveries);
+    void grant();
     /// Releases those whose function has enough calls here as it is.
-    std::vector<Delivery> within_limits(std::vector<Delivery> deliveries);
+    std::vector<Delivery> within_bounds(std::vector<Delivery> deliveries);
     void hold_back();
     Task<> resume_later();
     bool enter(const std::string& fn_id, std::size_t at_most);
@@ -62,6 +63,11 @@ private:
     Task<> claim(std::vector<Delivery> deliveries, std::string worker_id);
     Task<> begin(ClaimedCall claimed, std::string worker_id);
     Task<> run(ClaimedCall claimed, std::string worker_id, Gate::Pass pass);
+
+    struct InHand {
+        std::size_t calls = 0;
+        bool refused = false;  ///< others of the function, which are in the queue
+    };
 
     Deps deps_;
     const std::uint32_t pull_max_;
@@ -71,9 +77,11 @@ private:
     bool installed_ = false;
     std::atomic<bool> paused_{true};
     std::atomic<bool> stopped_{false};
-    std::atomic<std::int64_t> in_hand_{0};                        // delivered or claimed, not ended
-    std::unordered_map<std::string, std::size_t> in_hand_by_fn_;  // under the mutex
-    std::atomic<bool> holding_back_{false};  // all that came was of functions at their limits
+    std::atomic<std::int64_t> in_hand_{0};                   // delivered or claimed, not ended
+    std::unordered_map<std::string, InHand> in_hand_by_fn_;  // under the mutex
+    std::atomic<std::uint32_t> refreshes_{0};                // asked for and not done
+    std::atomic<bool> holding_back_{false};  // all that came was of functions with enough here
+    std::atomic<bool> resuming_{false};      // the end of that is being waited for
     Counter& claimed_;
     Counter& stale_;
     Counter& limited_;

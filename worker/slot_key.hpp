@@ -21,12 +21,15 @@ namespace stoker {
 
 /// A caller in line for a slot; whoever waits derives how it hears of the answer.
 struct SlotWaiter {
-    explicit SlotWaiter(FnSpecRef its_fn) : fn(std::move(its_fn)) {}
+    explicit SlotWaiter(FnSpecRef its_fn, bool claimed = false) :
+        fn(std::move(its_fn)),
+        is_claimed(claimed) {}
     const FnSpecRef fn;
+    const bool is_claimed;  ///< its call came from the queue
 
     // The slot table's.
     bool queued = false;
-    bool is_limited = false;
+    bool is_held_up = false;  ///< and counted as such
     std::uint64_t turn = 0;
     SlotKey* key = nullptr;
     std::list<std::shared_ptr<SlotWaiter>>::iterator place{};
@@ -45,6 +48,7 @@ struct SlotFn {
     std::size_t asking = 0;  ///< keys of it in the ring of those that want a launch
     /// While there is a bound: the keys that somebody waits for, by the turn of their first caller.
     std::map<std::uint64_t, SlotKey*> held;
+    std::size_t held_up = 0;  ///< keys
     SlotKey* warm = nullptr;  ///< the key that min_idle is about
 };
 
@@ -75,6 +79,9 @@ struct SlotKey {
     std::optional<Time> behind_since;
 
     bool is_active = false;  ///< somebody waits for it, or one of its containers is not idle
+    /// It has no container, because its image is being pulled or because they do not come up:
+    /// its callers wait for something else than memory and processors.
+    bool is_held_up = false;
     bool in_ring = false;
     bool in_unused = false;
     std::optional<std::uint64_t> held_as;

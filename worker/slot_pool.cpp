@@ -23,10 +23,10 @@ bool SlotPool::can_ever_fit(std::uint64_t memory_mb, std::uint64_t milli_cpus) c
            (policy_.milli_cpus == 0 || static_cast<std::int64_t>(milli_cpus) <= policy_.milli_cpus);
 }
 
-Task<Result<SlotPool::Slot>> SlotPool::acquire(FnSpecRef fn, Deadline give_up) {
+Task<Result<SlotPool::Slot>> SlotPool::acquire(FnSpecRef fn, Deadline give_up, bool is_claimed) {
     if (!can_ever_fit(*fn)) co_return fail(Errc::impossible_memory);
     for (;;) {
-        auto found = co_await find(fn, give_up);
+        auto found = co_await find(fn, give_up, is_claimed);
         if (!found) co_return fail(found.error());
         // Only whoever holds the slot changes it from here on, but for a freeze under way.
         const bool is_awake = !(*found)->freeze_end;
@@ -36,7 +36,7 @@ Task<Result<SlotPool::Slot>> SlotPool::acquire(FnSpecRef fn, Deadline give_up) {
     }
 }
 
-Task<Result<ContainerRef>> SlotPool::find(FnSpecRef fn, Deadline give_up) {
+Task<Result<ContainerRef>> SlotPool::find(FnSpecRef fn, Deadline give_up, bool is_claimed) {
     const auto lane = co_await asio::this_coro::executor;
     ContainerRef idle;
     std::shared_ptr<Waiter> waiter;
@@ -46,7 +46,7 @@ Task<Result<ContainerRef>> SlotPool::find(FnSpecRef fn, Deadline give_up) {
         if (table_.is_closing()) co_return fail(Errc::shutting_down);
         idle = table_.take_idle(fn);
         if (!idle) {
-            waiter = std::make_shared<Waiter>(fn, lane);
+            waiter = std::make_shared<Waiter>(fn, is_claimed, lane);
             table_.want(waiter, Clock::now());
             todo = take_actions();
         }
@@ -91,6 +91,11 @@ void SlotPool::forget_warm(const std::string& fn_id) {
     on([&](SlotTable& table, auto now) { table.forget_warm(fn_id, now); });
 }
 
+std::vector<std::string> SlotPool::warm_fns() const {
+    const std::scoped_lock lock(mutex_);
+    return table_.warm_fns();
+}
+
 CallPhase SlotPool::phase_of(const std::string& slot_key) const {
     const std::scoped_lock lock(mutex_);
     return table_.phase_of(slot_key);
@@ -109,27 +114,30 @@ SlotPool::Counts SlotPool::counts() const {
         .frozen = table_.frozen(),
         .busy = table_.busy(),
         .waiting = table_.waiting(),
-        .waiting_limited = table_.waiting_limited(),
+        .waiting_held_up = table_.waiting_held_up(),
         .milli_cpus = table_.milli_cpus()
     };
 }
 
-std::size_t SlotPool::concurrency_limit(const std::string& fn_id) const {
+std::optional<std::size_t> SlotPool::use_bound(const std::string& fn_id) const {
     const std::scoped_lock lock(mutex_);
-    return table_.concurrency_limit(fn_id);
+    return table_.use_bound(fn_id);
 }
 
 template <class Event>
 void SlotPool::on(Event event) {
     Todo todo;
+    bool have_all_ended = false;
     bool is_all_back = false;
     {
         const std::scoped_lock lock(mutex_);
         event(table_, Clock::now());
         todo = take_actions();
+        have_all_ended = table_.is_closing() && table_.busy() == 0;
         is_all_back = table_.is_all_back();
     }
     carry_out(std::move(todo));
+    if (have_all_ended) all_ended_.set(true);
     if (is_all_back) all_back_.set(true);
 }
 

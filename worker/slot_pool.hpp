@@ -81,14 +81,16 @@ public:
     void start();
 
     /// A slot for the function. Errors: server_busy at the deadline, shutting_down,
-    /// impossible_memory, and what a launch that this caller waited for failed with.
-    Task<Result<Slot>> acquire(FnSpecRef fn, Deadline give_up);
+    /// impossible_memory, and what a launch that this caller waited for failed with. `is_claimed`:
+    /// the call came from the queue.
+    Task<Result<Slot>> acquire(FnSpecRef fn, Deadline give_up, bool is_claimed = false);
 
     /// Keeps min_idle containers of the function alive though nobody calls, from now on. Its first
     /// call does the same.
     void keep_warm(FnSpecRef fn);
-    /// The function is gone.
+    /// The function is gone, or wants none any more.
     void forget_warm(const std::string& fn_id);
+    std::vector<std::string> warm_fns() const;
 
     /// Memory and CPU of one container fit into what there is in all.
     bool can_ever_fit(std::uint64_t memory_mb, std::uint64_t milli_cpus) const;
@@ -111,16 +113,22 @@ public:
         std::size_t frozen = 0;  ///< idle, too
         std::size_t busy = 0;
         std::size_t waiting = 0;
-        std::size_t waiting_limited = 0;  ///< of them for functions with a max_concurrency
-        std::int64_t milli_cpus = 0;      ///< of containers that run a call or are starting
+        /// Claimed calls of them that wait for something else than memory and processors.
+        std::size_t waiting_held_up = 0;
+        std::int64_t milli_cpus = 0;  ///< of containers that run a call or are starting
     };
     Counts counts() const;
-    /// max_concurrency of a function that has callers or containers here; 0: no bound.
-    std::size_t concurrency_limit(const std::string& fn_id) const;
+    /// Of how many calls of the function at once any more would only wait: its max_concurrency, or
+    /// none while its image is being pulled or its containers do not come up. Empty: not known.
+    std::optional<std::size_t> use_bound(const std::string& fn_id) const;
 
     /// Answers every waiter with shutting_down and removes idle containers; busy ones go when they
     /// are given back.
     void close();
+    /// After close(): waits until no call is in a container.
+    Task<bool> all_ended(Deadline deadline) {
+        co_return (co_await all_ended_.wait(deadline)).has_value();
+    }
     /// Ends the processes of busy containers: their calls fail.
     void kill_busy();
     /// After close(): waits until all slots are given back and all containers removed.
@@ -129,12 +137,14 @@ public:
 private:
     using Clock = std::chrono::steady_clock;
     struct Waiter : SlotWaiter {
-        Waiter(FnSpecRef its_fn, Executor lane) : SlotWaiter(std::move(its_fn)), answer(lane) {}
+        Waiter(FnSpecRef its_fn, bool claimed, Executor lane) :
+            SlotWaiter(std::move(its_fn), claimed),
+            answer(lane) {}
         OneShot<Result<ContainerRef>> answer;
     };
 
     /// One that may be frozen; errors as acquire().
-    Task<Result<ContainerRef>> find(FnSpecRef fn, Deadline give_up);
+    Task<Result<ContainerRef>> find(FnSpecRef fn, Deadline give_up, bool is_claimed);
     Task<Result<ContainerRef>> wait_in_line(std::shared_ptr<Waiter> waiter, Deadline give_up);
     void give_back(ContainerRef container, Clock::time_point since, bool reusable);
     /// Lets the table know of an event and does what it says then.
@@ -164,7 +174,8 @@ private:
     const Executor tick_lane_;
     std::optional<OneShot<bool>> tick_;  // set while the tick loop sleeps
     Clock::time_point tick_at_{};
-    Latch<bool> all_back_;  // closed, and nothing is busy or starting any more
+    Latch<bool> all_ended_;  // closed, and nothing is busy ...
+    Latch<bool> all_back_;   // ... or starting any more
 };
 
 }  // namespace stoker

@@ -33,12 +33,11 @@ void SlotTable::want(const SlotWaiterRef& waiter, Time now) {
     auto& key = key_of(waiter->fn);
     if (key.waiters.empty()) key.waiting_since = now;
     waiter->queued = true;
-    waiter->is_limited = key.owner->is_limited();
     waiter->turn = ++turns_;
     waiter->key = &key;
     waiter->place = key.waiters.insert(key.waiters.end(), waiter);
     ++waiting_;
-    if (waiter->is_limited) ++waiting_limited_;
+    count_held_up(*waiter, key.is_held_up || key.owner->is_limited());
     settle(key, now);
     pump(now);
     forget_unused();
@@ -87,6 +86,7 @@ void SlotTable::launched(SlotKey* at, LaunchEnd end, Time now) {
         container->up_since = now;
         container->place = busy_.insert(busy_.end(), container);
         container->key_place = key.busy.insert(key.busy.end(), container);
+        note_held_up(key, false);
         if (closing_) {
             retire(container);
         } else {
@@ -95,7 +95,7 @@ void SlotTable::launched(SlotKey* at, LaunchEnd end, Time now) {
         }
     } else {
         if (key.waiters.empty()) warm_failed(key, now);
-        launch_failed(key, end.result.error());
+        launch_failed(key, end.result.error(), now);
     }
     if (end.was_pulling) leave_pull(key.fn->image, now);
     settle(key, now);
@@ -180,9 +180,12 @@ CallPhase SlotTable::phase_of(const std::string& slot_key) const {
     return waits_for_pull(found->second) ? CallPhase::pulling : CallPhase::starting;
 }
 
-std::size_t SlotTable::concurrency_limit(const std::string& fn_id) const {
+std::optional<std::size_t> SlotTable::use_bound(const std::string& fn_id) const {
     const auto found = fns_.find(fn_id);
-    return found == fns_.end() ? 0 : found->second.in_use_max;
+    if (found == fns_.end()) return std::nullopt;
+    const auto& fn = found->second;
+    if (fn.held_up > 0 && fn.in_use == 0) return 0;
+    return fn.is_limited() ? std::optional(fn.in_use_max) : std::nullopt;
 }
 
 // --- callers and containers ---
@@ -223,6 +226,7 @@ void SlotTable::forget_unused() {
         if (key->held_as) owner.held.erase(*key->held_as);
         if (key->in_warm_list) std::erase(warm_list_, key);
         if (key->is_active) --active_;
+        if (key->is_held_up) --owner.held_up;
         if (const auto pull = pulls_.find(key->fn->image); pull != pulls_.end()) {
             pull->second.behind.erase(key);
         }
@@ -236,7 +240,7 @@ void SlotTable::forget_unused() {
 void SlotTable::leave_line(SlotWaiter& waiter) {
     waiter.queued = false;
     --waiting_;
-    if (waiter.is_limited) --waiting_limited_;
+    count_held_up(waiter, false);
     waiter.key->waiters.erase(waiter.place);
 }
 
@@ -277,7 +281,10 @@ void SlotTable::offer(const ContainerRef& container, Time now) {
         rest(container, now);
     }
     if (!container->idle) return;
-    if (key.fn->format == FnFormat::cold || container->exited.is_set()) {
+    if (container->exited.is_set()) {
+        warm_failed(key, now);
+        retire(container);
+    } else if (key.fn->format == FnFormat::cold) {
         retire(container);
     } else {
         actions_.tick_by = std::min(actions_.tick_by, idle_.first_due(*container));
@@ -350,6 +357,30 @@ void SlotTable::hold(SlotKey& key) {
     if (key.held_as) held.erase(*key.held_as);
     key.held_as = turn;
     if (turn) held.emplace(*turn, &key);
+}
+
+void SlotTable::note_held_up(SlotKey& key, bool is_held_up) {
+    if (is_held_up == key.is_held_up) return;
+    key.is_held_up = is_held_up;
+    auto& owner = *key.owner;
+    if (is_held_up) {
+        ++owner.held_up;
+    } else {
+        --owner.held_up;
+    }
+    for (const auto& waiter : key.waiters) {
+        count_held_up(*waiter, is_held_up || owner.is_limited());
+    }
+}
+
+void SlotTable::count_held_up(SlotWaiter& waiter, bool is_held_up) {
+    if (is_held_up == waiter.is_held_up || !waiter.is_claimed) return;
+    waiter.is_held_up = is_held_up;
+    if (is_held_up) {
+        ++waiting_held_up_;
+    } else {
+        --waiting_held_up_;
+    }
 }
 
 void SlotTable::note_active(SlotKey& key) {

@@ -104,15 +104,18 @@ public:
     std::size_t busy() const { return busy_.size(); }
     const std::list<ContainerRef>& in_use() const { return busy_; }
     std::size_t waiting() const { return waiting_; }
-    /// Callers of functions that have a max_concurrency.
-    std::size_t waiting_limited() const { return waiting_limited_; }
+    /// Claimed calls of them that wait for max_concurrency, for a pull, or for a function that does
+    /// not come up.
+    std::size_t waiting_held_up() const { return waiting_held_up_; }
     std::size_t keys() const { return keys_.size(); }
     std::int64_t idle_mb() const { return idle_.mb(); }
     /// Of containers in use or starting.
     std::int64_t milli_cpus() const { return milli_cpus_; }
+    /// Functions that min_idle containers are kept of.
+    std::vector<std::string> warm_fns() const;
     CallPhase phase_of(const std::string& slot_key) const;
-    /// 0: none that is known.
-    std::size_t concurrency_limit(const std::string& fn_id) const;
+    /// Of how many calls of the function at once any more would only wait; empty: not known.
+    std::optional<std::size_t> use_bound(const std::string& fn_id) const;
 
 private:
     // slot_table.cpp: callers and containers.
@@ -130,6 +133,8 @@ private:
     void settle_limited(SlotFn& fn, Time now);
     void hold(SlotKey& key);
     void note_active(SlotKey& key);
+    void note_held_up(SlotKey& key, bool is_held_up);
+    void count_held_up(SlotWaiter& waiter, bool is_held_up);
     static std::int64_t milli_cpus_of(const SlotKey& key) {
         return static_cast<std::int64_t>(key.fn->milli_cpus);
     }
@@ -148,7 +153,7 @@ private:
     std::optional<Time> launch_due(const SlotKey& key) const;
     bool waits_for_pull(const SlotKey& key) const { return pulls_.contains(key.fn->image); }
     void leave_pull(const std::string& image, Time now);
-    void launch_failed(SlotKey& key, const Error& error);
+    void launch_failed(SlotKey& key, const Error& error, Time now);
     void answer_all(SlotKey& key, const Error& error);
     void ask(SlotKey& key, Time now);
     bool wants_launch(const SlotKey& key, Time now) const;
@@ -181,7 +186,7 @@ private:
     std::uint64_t turns_ = 0;
     std::size_t active_ = 0;  // keys
     std::size_t waiting_ = 0;
-    std::size_t waiting_limited_ = 0;
+    std::size_t waiting_held_up_ = 0;
     std::size_t starting_ = 0;
     std::size_t pulling_ = 0;  // of those starting
     std::size_t freezing_ = 0;

@@ -67,6 +67,14 @@ bool SlotTable::is_kept_warm(const SlotKey& key) const {
     return key.owner->warm == &key && key.alive() <= static_cast<std::size_t>(key.fn->min_idle);
 }
 
+std::vector<std::string> SlotTable::warm_fns() const {
+    std::vector<std::string> fn_ids;
+    for (const auto& [fn_id, fn] : fns_) {
+        if (fn.warm) fn_ids.push_back(fn_id);
+    }
+    return fn_ids;
+}
+
 void SlotTable::note_warm(SlotKey& key) {
     if (key.in_warm_list || closing_ || key.owner->warm != &key) return;
     if (key.alive() + key.starting >= static_cast<std::size_t>(key.fn->min_idle)) return;

@@ -50,6 +50,7 @@ void SlotTable::ask(SlotKey& key, Time now) {
     if (!due) return;
     if (waits_for_pull(key)) {
         pulls_.at(key.fn->image).behind.insert(&key);
+        note_held_up(key, key.alive() == 0);
         return;
     }
     if (*due > now) {
@@ -83,17 +84,19 @@ void SlotTable::pump(Time now) {
     overdue_mb_ = 0;
     overdue_for_ = nullptr;
     std::size_t at = 0;
-    for (auto looks = std::min(ring_.size(), ring_looked_at_max); looks > 0; --looks) {
+    auto looks = ring_looked_at_max;
+    for (auto unseen = ring_.size(); unseen > 0 && looks > 0; --unseen) {
         if (going_to_start >= policy_.start_max || closing_) return;
         auto& key = *ring_[at];
         if (!wants_launch(key, now)) {
             leave_ring(at);
             const auto before = ring_.size();
             settle(key, now);  // it may want one later, and others of its function may go on
-            looks += ring_.size() - before;
+            unseen += ring_.size() - before;
             note_unused(key);
-            continue;
+            continue;  // at no cost to those behind it
         }
+        --looks;
         if (exceeds_cpus(key)) {
             to_end_of_ring(at);
             continue;
@@ -104,7 +107,7 @@ void SlotTable::pump(Time now) {
             begin_launch(key, std::move(*token), now);
             ++going_to_start;
             to_end_of_ring(at);
-            if (wants_launch(key, now)) ++looks;
+            if (wants_launch(key, now)) ++unseen;
             continue;
         }
         note_short(key, now);
@@ -154,6 +157,7 @@ void SlotTable::begin_launch(SlotKey& key, MemoryTokens::Token memory, Time now)
 void SlotTable::pull_began(SlotKey* key, Time now) {
     ++pulls_[key->fn->image].launches;
     ++pulling_;
+    note_held_up(*key, key->alive() == 0);
     pump(now);
     forget_unused();
 }
@@ -171,19 +175,23 @@ void SlotTable::leave_pull(const std::string& image, Time now) {
     const auto behind = std::move(pull->second.behind);
     pulls_.erase(pull);
     for (auto* key : behind) {
+        note_held_up(*key, false);
         settle(*key, now);
         note_unused(*key);
     }
 }
 
 /// The caller that waited longest hears of it; all whom another launch would not help, either.
-void SlotTable::launch_failed(SlotKey& key, const Error& error) {
+void SlotTable::launch_failed(SlotKey& key, const Error& error, Time now) {
+    note_held_up(key, key.alive() == 0);
     if (concerns_image(error.code)) {
         answer_all(key, error);
         const auto pull = pulls_.find(key.fn->image);
         if (pull == pulls_.end()) return;
-        for (auto* other : pull->second.behind) {
+        const auto behind = pull->second.behind;  // settling may add others
+        for (auto* other : behind) {
             answer_all(*other, error);
+            settle(*other, now);
             note_unused(*other);
         }
     } else if (error.code == Errc::impossible_memory) {

@@ -1,5 +1,7 @@
 #include "worker/warm_fns.hpp"
 
+#include <set>
+
 #include "common/log.hpp"
 
 namespace stoker {
@@ -33,14 +35,17 @@ Task<> WarmFns::refresh() {
         log::warn("warm_fns.unknown", {{"why", fns.error().text()}});
         co_return;
     }
-    auto gone = std::exchange(known_, {});
+    std::set<std::string> listed;
     for (auto& fn : *fns) {
-        gone.erase(fn->fn_id);
-        known_.insert(fn->fn_id);
+        listed.insert(fn->fn_id);
         // Also what it knows already: a call of an older revision may have taken its place.
         slots_.keep_warm(std::move(fn));
     }
-    for (const auto& fn_id : gone) slots_.forget_warm(fn_id);
+    // The others were changed or deleted; also since they were forgotten, a call of before that may
+    // have warmed them again.
+    for (const auto& fn_id : slots_.warm_fns()) {
+        if (!listed.contains(fn_id)) slots_.forget_warm(fn_id);
+    }
 }
 
 void WarmFns::changed() {

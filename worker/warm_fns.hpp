@@ -6,8 +6,6 @@
 #include <atomic>
 #include <mutex>
 #include <optional>
-#include <set>
-#include <string>
 
 #include "common/async/gate.hpp"
 #include "common/async/one_shot.hpp"
@@ -31,7 +29,6 @@ private:
 
     Datastore& store_;
     SlotPool& slots_;
-    std::set<std::string> known_;  ///< fn ids; only keep() uses it
     std::atomic<bool> stopped_{false};
     std::mutex mutex_;
     bool changed_ = false;

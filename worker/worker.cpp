@@ -289,8 +289,12 @@ Task<> Worker::stop(Deadline grace) {
     stopped_.set(true);
     lease_.drain();
     engine_.stop();
-    if (!co_await claimer_.drained(grace)) {
-        log::warn("worker.drain_timeout", {{"calls", live_.size()}});
+    bool have_all_ended = co_await claimer_.drained(grace);
+    if (!co_await slots_.all_ended(grace)) have_all_ended = false;  // synchronous calls, too
+    if (!have_all_ended) {
+        log::warn(
+            "worker.drain_timeout", {{"calls", live_.size()}, {"containers", slots_.counts().busy}}
+        );
         runner_.hand_back_failures();
         slots_.kill_busy();
         co_await claimer_.drained(deadline_in(clean_up_max));

@@ -379,7 +379,7 @@ TEST_CASE_FIXTURE(Fixture, "SlotPool: who waits for max_concurrency gets server_
     Latch<bool> enough;
     auto busy = start(hold(*pool, fn, enough));
     while (pool->counts().busy == 0) std::this_thread::yield();
-    CHECK(pool->concurrency_limit(fn->fn_id) == 1);
+    CHECK(pool->use_bound(fn->fn_id) == 1);
     CHECK(run(use_once(*pool, fn, 10ms)).error().code == Errc::server_busy);
     CHECK(launches == 1);
     auto waits = start(use_once(*pool, fn));

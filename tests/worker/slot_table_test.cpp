@@ -36,7 +36,7 @@ struct Bare {
         table(memory, with, Millis::zero()) {}
 
     SlotWaiterRef want(const FnSpecRef& fn) {
-        auto waiter = std::make_shared<SlotWaiter>(fn);
+        auto waiter = std::make_shared<SlotWaiter>(fn, true);
         table.want(waiter, now);
         keep();
         return waiter;
@@ -269,6 +269,93 @@ TEST_CASE("SlotTable: a launch error reaches one of those who wait, a hopeless o
     CHECK(bare.table.waiting() == 0);
 }
 
+TEST_CASE("SlotTable: an error of an image ends the wait of its other functions, and no more") {
+    Bare bare;
+    auto with_image = [](const std::string& fn_id, const std::string& key, const char* image) {
+        auto fn = std::make_shared<FnSpec>(*make_fn(fn_id, {.max_concurrency = 2}));
+        fn->slot_key = key;
+        fn->image = image;
+        return fn;
+    };
+    const auto old = with_image("f", "old", "here");
+    const auto fresh = with_image("f", "fresh", "gone");
+    const auto idle = bare.use_once(old);
+    bare.want(fresh);
+    bare.come_up(fresh);  // and stays in use
+    bare.want(with_image("p", "puller", "gone"));
+    bare.want(with_image("q", "failing", "gone"));
+    bare.table.pull_began(bare.launches.front().key, bare.now);
+    bare.want(fresh);
+    bare.tick_after(std::chrono::seconds(1));  // wants another, which stands behind the pull
+    bare.handovers.clear();
+    auto* failing = bare.launches.back().key;
+    bare.launches.back().memory = {};
+    bare.launches.pop_back();
+    bare.table.launched(failing, {fail(Errc::image_has_volume), bare.now, false}, bare.now);
+    bare.keep();
+    CHECK(bare.handovers.size() == 2);
+    CHECK(bare.table.waiting() == 1);
+    CHECK(bare.table.take_idle(old) == idle);  // nobody of its function is in line before it
+}
+
+TEST_CASE("SlotTable: keys that stand behind a pull hide no other from its launch") {
+    Bare bare(1024 * 1024, {.start_max = 1});
+    auto with_image = [](const std::string& name, const char* image) {
+        auto fn = std::make_shared<FnSpec>(*make_fn(name));
+        fn->image = image;
+        return fn;
+    };
+    for (int i = 0; i < 200; ++i) bare.want(with_image("a" + std::to_string(i), "absent"));
+    bare.want(with_image("b", "here"));
+    REQUIRE(bare.launches.size() == 1);
+    bare.table.pull_began(bare.launches.front().key, bare.now);
+    bare.keep();
+    REQUIRE(bare.launches.size() == 2);
+    CHECK(bare.launches.back().fn->image == "here");
+}
+
+TEST_CASE("SlotTable: who waits for a pull or a function that does not come up is known") {
+    Bare bare;
+    auto fn = std::make_shared<FnSpec>(*make_fn("a"));
+    fn->image = "absent";
+    bare.want(fn);
+    bare.want(fn);
+    CHECK(bare.table.waiting_held_up() == 0);
+    CHECK_FALSE(bare.table.use_bound("a"));
+    auto* key = bare.launches.front().key;
+    bare.table.pull_began(key, bare.now);
+    bare.want(fn);
+    CHECK(bare.table.waiting_held_up() == 3);
+    CHECK(bare.table.use_bound("a") == 0);
+    bare.table.pull_ended(key, bare.now);
+    bare.keep();
+
+    SUBCASE("until it is up") {
+        bare.come_up(fn);
+        CHECK(bare.table.waiting_held_up() == 0);
+        CHECK_FALSE(bare.table.use_bound("a"));
+    }
+    SUBCASE("until the next one is up") {
+        bare.launches.front().memory = {};
+        bare.launches.pop_front();
+        bare.table.launched(key, {fail(Errc::init_timeout), bare.now, false}, bare.now);
+        bare.keep();
+        CHECK(bare.table.waiting_held_up() == 2);
+        CHECK(bare.table.use_bound("a") == 0);
+        bare.come_up(fn);
+        CHECK(bare.table.waiting_held_up() == 0);
+    }
+    SUBCASE("until nobody waits any more") {
+        while (!bare.launches.empty()) {
+            bare.launches.pop_front();
+            bare.table.launched(key, {fail(Errc::pull_failed), bare.now, false}, bare.now);
+        }
+        CHECK(bare.table.waiting_held_up() == 0);
+        CHECK(bare.table.keys() == 0);
+        CHECK_FALSE(bare.table.use_bound("a"));
+    }
+}
+
 TEST_CASE("SlotTable: a container that came up for somebody who left is offered, then idles out") {
     Bare bare;
     const auto fn = make_fn("a");
@@ -312,6 +399,22 @@ TEST_CASE("SlotTable: min_idle containers come up unasked and outlive their idle
         bare.tick_after(std::chrono::seconds(1));
         CHECK(bare.launches.size() == 1);
     }
+    SUBCASE("one that is dead when it comes up is replaced soon, not at once") {
+        bare.table.exited(first, bare.now);
+        bare.tick_after(std::chrono::seconds(1));
+        REQUIRE(bare.launches.size() == 1);
+        auto dead = std::make_shared<Container>(
+            "dead", fn, bare.nowhere.get_executor(), std::move(bare.launches.front().memory)
+        );
+        auto* key = bare.launches.front().key;
+        bare.launches.clear();
+        dead->exited.set(ExitStatus{});
+        bare.table.launched(key, {dead, bare.now, false}, bare.now);
+        bare.keep();
+        CHECK(bare.launches.empty());
+        bare.tick_after(std::chrono::seconds(2));
+        CHECK(bare.launches.size() == 1);
+    }
     SUBCASE("a real waiter may have their memory, but others' goes first") {
         bare.use_once(make_fn("other", {.memory_mb = 500}));
         bare.want(make_fn("more", {.memory_mb = 700}));
@@ -324,6 +427,12 @@ TEST_CASE("SlotTable: min_idle containers come up unasked and outlive their idle
         CHECK(bare.table.idle() == 0);
     }
     SUBCASE("without min_idle they idle out") {
+        bare.table.forget_warm("warm", bare.now);
+        CHECK(bare.table.warm_fns().empty());
+        // A call that was under way knows nothing of that, but whoever asks sees it.
+        bare.want(make_fn("warm", {.min_idle = 2}));
+        bare.give_back(*bare.handovers.back().answer);
+        CHECK(bare.table.warm_fns() == std::vector<std::string>{"warm"});
         bare.table.forget_warm("warm", bare.now);
         bare.tick_after(std::chrono::seconds(30));
         CHECK(bare.table.idle() == 0);
