@@ -3,9 +3,10 @@
 // A value that is settled once and may be awaited by any number of Tasks, before or after.
 // Thread-safe.
 
+#include <cstdint>
+#include <map>
 #include <mutex>
 #include <optional>
-#include <vector>
 
 #include "common/async/one_shot.hpp"
 
@@ -16,14 +17,14 @@ class Latch {
 public:
     /// The first value counts.
     void set(T value) {
-        std::vector<OneShot<T>> waiters;
+        Waiters waiters;
         {
             const std::scoped_lock lock(mutex_);
             if (value_) return;
             value_ = value;
             waiters.swap(waiters_);
         }
-        for (auto& waiter : waiters) waiter.set(value);
+        for (auto& [number, waiter] : waiters) waiter.set(value);
     }
 
     bool is_set() const {
@@ -34,18 +35,33 @@ public:
     /// Empty when the deadline passed first.
     Task<std::optional<T>> wait(Deadline deadline) {
         OneShot<T> mine(co_await asio::this_coro::executor);
+        std::uint64_t number = 0;
         {
             const std::scoped_lock lock(mutex_);
             if (value_) co_return value_;
-            waiters_.push_back(mine);
+            number = ++last_number_;
+            waiters_.emplace(number, mine);
         }
-        co_return co_await mine.wait(deadline);
+        auto value = co_await mine.wait(deadline);
+        if (value) co_return value;
+        // Whoever waits again and again, for a moment each, must leave nothing behind.
+        const std::scoped_lock lock(mutex_);
+        waiters_.erase(number);
+        co_return value_;
+    }
+
+    std::size_t waiting() const {
+        const std::scoped_lock lock(mutex_);
+        return waiters_.size();
     }
 
 private:
+    using Waiters = std::map<std::uint64_t, OneShot<T>>;
+
     mutable std::mutex mutex_;
     std::optional<T> value_;
-    std::vector<OneShot<T>> waiters_;
+    Waiters waiters_;
+    std::uint64_t last_number_ = 0;
 };
 
 }  // namespace stoker

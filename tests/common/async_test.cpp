@@ -75,6 +75,26 @@ TEST_CASE("Latch: any number of tasks get the value, before and after it is set"
     }());
 }
 
+TEST_CASE("Latch: whoever gave up waiting leaves nothing behind") {
+    test::run([]() -> Task<> {
+        Latch<bool> latch;
+        for (int i = 0; i < 100; ++i) CHECK_FALSE(co_await latch.wait(deadline_in(0s)));
+        CHECK(latch.waiting() == 0);
+        const auto lane = co_await asio::this_coro::executor;
+        bool told = false;
+        const auto waiter = [](Latch<bool>& from, bool& got) -> Task<> {
+            got = (co_await from.wait(far_away())).has_value();
+        };
+        spawn(lane, "waiter", waiter(latch, told));
+        co_await turn_over();
+        CHECK_FALSE(co_await latch.wait(deadline_in(0s)));
+        CHECK(latch.waiting() == 1);
+        latch.set(true);
+        co_await turn_over();
+        CHECK(told);
+    }());
+}
+
 TEST_CASE("Gate: closing waits for the last to leave and lets nobody in") {
     test::run([]() -> Task<> {
         const auto lane = co_await asio::this_coro::executor;
