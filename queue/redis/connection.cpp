@@ -181,7 +181,10 @@ void Connection::write_out() {
         asio::buffer(writing_),
         [self = shared_from_this()](error_code problem, std::size_t) {
             if (self->failure_) return;
-            if (problem) return self->close({Fault::closed, problem.message()});
+            if (problem) {
+                self->close({Fault::closed, problem.message()});
+                return;
+            }
             self->writing_.clear();
             if (!self->outgoing_.empty()) self->write_out();
         }
@@ -193,10 +196,13 @@ void Connection::read_more() {
         asio::buffer(chunk_),
         [self = shared_from_this()](error_code problem, std::size_t bytes) {
             if (self->failure_) return;
-            if (problem == asio::error::eof) {
-                return self->close({Fault::closed, "the server closed the connection"});
+            if (problem) {
+                const bool is_end = problem == asio::error::eof;
+                self->close(
+                    {Fault::closed, is_end ? "the server closed the connection" : problem.message()}
+                );
+                return;
             }
-            if (problem) return self->close({Fault::closed, problem.message()});
             self->take(bytes);
             if (!self->failure_) self->read_more();
         }
@@ -205,7 +211,8 @@ void Connection::read_more() {
 
 void Connection::take(std::size_t bytes) {
     if (::redisReaderFeed(reader_.get(), chunk_.data(), bytes) != REDIS_OK) {
-        return close({Fault::protocol, static_cast<const char*>(reader_->errstr)});
+        close({Fault::protocol, static_cast<const char*>(reader_->errstr)});
+        return;
     }
     while (take_reply()) {
     }

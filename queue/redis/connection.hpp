@@ -25,7 +25,7 @@
 #include "queue/redis/reply.hpp"
 #include "queue/redis/url.hpp"
 
-struct redisReader;
+struct redisReader;  // NOLINT(readability-identifier-naming): its name in hiredis
 
 namespace stoker::redis {
 

@@ -30,7 +30,8 @@ std::vector<Put> to_answers(const Result<Reply>& reply, std::size_t count) {
     auto answers = all_unknown(count);
     for (std::size_t i = 0; i < std::min(count, reply->items.size()); ++i) {
         const auto code = reply->items[i].integer;
-        answers[i] = code == 1 ? Put::queued : code == 0 ? Put::duplicate : Put::full;
+        answers[i] = code == 1 ? Put::queued : Put::full;
+        if (code == 0) answers[i] = Put::duplicate;
     }
     return answers;
 }

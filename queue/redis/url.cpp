@@ -38,9 +38,13 @@ public:
     void read(std::string_view url) {
         const auto [scheme, rest] = split(url, ':');
         if (scheme == "rediss") {
-            return refuse("TLS is not spoken; put a TLS proxy such as stunnel beside Stoker");
+            refuse("TLS is not spoken; put a TLS proxy such as stunnel beside Stoker");
+            return;
         }
-        if (!rest || !rest->starts_with("//")) return refuse("// is missing after the scheme");
+        if (!rest || !rest->starts_with("//")) {
+            refuse("// is missing after the scheme");
+            return;
+        }
         const bool are_sentinels = scheme == "redis+sentinel";
         auto [hierarchy, query] = split(rest->substr(2), '?');
         // A password may hold slashes: what stands before the last @ is user and password.
@@ -81,7 +85,10 @@ private:
 
     void read_account(std::string_view text) {
         const auto [user, password] = split(text, ':');
-        if (!password) return refuse("a user needs a password: user:password@ or :password@");
+        if (!password) {
+            refuse("a user needs a password: user:password@ or :password@");
+            return;
+        }
         settings.user = decoded(user, "the user");
         settings.password = decoded(*password, "the password");
         if (settings.password.empty()) refuse("the password is empty");
@@ -103,7 +110,10 @@ private:
         Address address;
         if (text.starts_with('[')) {
             const auto end = text.find(']');
-            if (end == std::string_view::npos) return refuse("a bracket is not closed");
+            if (end == std::string_view::npos) {
+                refuse("a bracket is not closed");
+                return;
+            }
             address.host = text.substr(1, end - 1);
             text.remove_prefix(end + 1);
         } else {
@@ -113,7 +123,8 @@ private:
         }
         const auto is_of_name = [](char c) { return is_plain(c) || c == ':' || c == '%'; };
         if (address.host.empty() || !std::ranges::all_of(address.host, is_of_name)) {
-            return refuse("the host is missing or not a name");
+            refuse("the host is missing or not a name");
+            return;
         }
         int port = default_port;
         if (text.starts_with(':')) {
@@ -139,11 +150,14 @@ private:
 
     void read_query(std::string_view query) {
         const auto [name, value] = split(query, '=');
-        if (name != "prefix" || !value) return refuse("the only parameter it knows is prefix=NAME");
+        if (name != "prefix" || !value) {
+            refuse("the only parameter it knows is prefix=NAME");
+            return;
+        }
         if (value->empty() || value->size() > prefix_chars_max ||
             !std::ranges::all_of(*value, is_plain)) {
-            return refuse("the prefix is not 1 to 64 letters, digits, dots, dashes and underscores"
-            );
+            refuse("the prefix is not 1 to 64 letters, digits, dots, dashes and underscores");
+            return;
         }
         settings.prefix = *value;
     }
