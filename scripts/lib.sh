@@ -37,7 +37,7 @@ missing_packages() {
 
 # Servers that scripts/services starts on loopback when somebody asks. Debian would start them at
 # once, at every boot and some for the whole network.
-own_servers=(docker-registry redis-server)
+own_servers=(docker-registry redis-server postgresql)
 
 keep_from_starting() {
     local unit=/etc/systemd/system/$1.service
