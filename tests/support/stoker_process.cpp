@@ -61,14 +61,6 @@ int free_port() {
 
 }  // namespace
 
-void eventually(std::string_view what, const std::function<bool()>& is_so) {
-    const auto deadline = deadline_in(patience);
-    while (!is_so()) {
-        if (has_passed(deadline)) throw std::runtime_error(fmt::format("never: {}", what));
-        std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    }
-}
-
 StokerProcess::StokerProcess(std::vector<std::string> flags) {
     set_flags(std::move(flags));
     std::string name = (fs::temp_directory_path() / "stoker-test-XXXXXX").string();

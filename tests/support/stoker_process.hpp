@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "common/http/client.hpp"
+#include "tests/support/eventually.hpp"
 
 namespace stoker::test {
 
@@ -75,8 +76,5 @@ private:
     int port_ = 0;
     pid_t pid_ = -1;
 };
-
-/// Looks until it is so; throws after a minute with `what`.
-void eventually(std::string_view what, const std::function<bool()>& is_so);
 
 }  // namespace stoker::test

@@ -6,6 +6,7 @@
 
 #include "tests/support/docker_images.hpp"
 #include "tests/support/registry.hpp"
+#include "tests/support/stalling_proxy.hpp"
 #include "tests/system/fixture.hpp"
 
 using namespace stoker;
