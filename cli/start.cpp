@@ -162,6 +162,15 @@ T wait_for(Lanes& lanes, Task<T> task) {
     return asio::co_spawn(lanes.at(0), std::move(task), asio::use_future).get();
 }
 
+/// We hold the lock of a store that is ours alone, so whoever ran its calls before is dead. Of one
+/// that others use, too, the sweeps find out who is. How many calls wait again.
+Result<std::size_t> recover_calls(const std::string& url, Datastore& store, Lanes& lanes) {
+    if (is_shared_datastore(url)) return 0;
+    const auto recovered = wait_for(lanes, store.recover_all());
+    if (!recovered) return fail(recovered.error());
+    return recovered->size();
+}
+
 /// Takes no more calls but answers questions until the running ones have ended, then stops all.
 Task<> drain(Api& api, Worker& worker, Millis grace, Signals& signals) {
     api.drain();
@@ -208,7 +217,7 @@ int serve(const StartSettings& settings, Signals& signals) {
     const QueueOptions queue_options{.max_depth = static_cast<std::uint64_t>(settings.queue_depth)};
     auto queue = open_queue(settings.queue, queue_options, lanes.at(0), metrics);
     if (!queue) return give_up(queue.error().text());
-    const auto events = make_local_call_events();
+    const auto events = open_call_events(settings.db, metrics);
     const auto engine = parse_http_address(settings.docker_host);
     if (!engine) return give_up(engine.error());
     auto credentials = load_credentials(settings);
@@ -238,8 +247,7 @@ int serve(const StartSettings& settings, Signals& signals) {
     );
 
     lanes.start();
-    // We hold the data folder's lock, so whoever ran these calls before is dead.
-    const auto recovered = wait_for(lanes, (*store)->recover_all());
+    const auto recovered = recover_calls(settings.db, **store, lanes);
     if (!recovered) {
         lanes.stop();
         return give_up(recovered.error().text());
@@ -253,7 +261,7 @@ int serve(const StartSettings& settings, Signals& signals) {
         {{"url", fmt::format("http://{}:{}", settings.listen.host, api.port())},
          {"version", version},
          {"data", settings.data},
-         {"recovered_calls", recovered->size()}}
+         {"recovered_calls", *recovered}}
     );
     (*worker)->start();
 

@@ -10,6 +10,7 @@
 #include "common/http/authority.hpp"
 #include "common/http/connection.hpp"
 #include "common/http/url.hpp"
+#include "datastore/open_datastore.hpp"
 #include "model/cpus.hpp"
 #include "queue/open_queue.hpp"
 
@@ -125,6 +126,21 @@ SettingKind<std::string> queue_kind() {
     return kind;
 }
 
+SettingKind<std::string> db_kind() {
+    auto kind = url_kind({"sqlite", "sqlite3", "postgres", "postgresql"});
+    kind.parse = [any_url = kind.parse](std::string_view text) {
+        auto url = any_url(text);
+        if (!url) return url;
+        if (const auto known = check_datastore_url(*url); !known) {
+            url = std::unexpected(
+                fmt::format("\"{}\" is {}", redacted_url(text), known.error().text())
+            );
+        }
+        return url;
+    };
+    return kind;
+}
+
 /// The port alone; empty leaves the one of `listen`.
 SettingKind<std::optional<std::uint16_t>> port_kind() {
     const auto number = integer_kind(0, std::numeric_limits<std::uint16_t>::max());
@@ -177,8 +193,8 @@ void add_storage(Settings& table, StartSettings& to) {
         .add(
             "db",
             to.db,
-            url_kind({"sqlite", "sqlite3"}),
-            "Datastore; by default sqlite:DATA/stoker.db"
+            db_kind(),
+            "Datastore: by default sqlite:DATA/stoker.db, or postgres://USER:PASSWORD@HOST/DATABASE"
         )
         .alias("FN_DB_URL", unless_zero);
     table.add("queue", to.queue, queue_kind(), "Queue of waiting calls")

@@ -171,7 +171,9 @@ SettingKind<ListenAddress> listen_kind() {
     };
 }
 
-std::string redacted_url(std::string_view url) {
+namespace {
+
+std::string without_userinfo_password(std::string_view url) {
     const auto begin = url.find("://");
     if (begin == std::string_view::npos) return std::string(url);
     const auto authority = begin + 3;
@@ -182,6 +184,19 @@ std::string redacted_url(std::string_view url) {
         return std::string(url);
     }
     return fmt::format("{}:***{}", url.substr(0, colon), url.substr(end));
+}
+
+}  // namespace
+
+std::string redacted_url(std::string_view url) {
+    auto shown = without_userinfo_password(url);
+    // libpq's, for one, may stand in the query.
+    constexpr std::string_view key = "password=";
+    for (auto at = shown.find(key); at != std::string::npos; at = shown.find(key, at)) {
+        at += key.size();
+        shown.replace(at, std::min(shown.find('&', at), shown.size()) - at, "***");
+    }
+    return shown;
 }
 
 std::string format_listen(const ListenAddress& address) {

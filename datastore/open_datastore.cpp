@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "datastore/postgres/postgres_call_events.hpp"
+#include "datastore/postgres/postgres_datastore.hpp"
+#include "datastore/postgres/target.hpp"
 #include "datastore/sqlite/sqlite_datastore.hpp"
 
 namespace stoker {
@@ -31,23 +34,61 @@ SqliteOptions sqlite_options(std::string_view where, const DatastoreOptions& opt
     return sqlite;
 }
 
+enum class Backend : std::uint8_t { unknown, sqlite, postgres };
+
+Backend backend_of(std::string_view url) {
+    const auto colon = url.find(':');
+    const auto scheme = url.substr(0, colon);
+    if (colon == std::string_view::npos) return Backend::unknown;
+    if (scheme == "sqlite" || scheme == "sqlite3") return Backend::sqlite;
+    if (scheme == "postgres" || scheme == "postgresql") return Backend::postgres;
+    return Backend::unknown;
+}
+
+/// The rest of the URL may hold a password.
+std::unexpected<Error> unknown_scheme(std::string_view url) {
+    return fail(
+        Errc::invalid_request,
+        fmt::format(
+            "no datastore speaks `{}:`; this build has sqlite: and postgres:",
+            url.substr(0, url.find(':'))
+        )
+    );
+}
+
 }  // namespace
+
+Result<void> check_datastore_url(std::string_view url) {
+    switch (backend_of(url)) {
+        case Backend::unknown: return unknown_scheme(url);
+        case Backend::sqlite: return {};
+        case Backend::postgres: break;
+    }
+    const auto target = postgres::parse_target(url);
+    if (!target) return fail(target.error());
+    return {};
+}
+
+bool is_shared_datastore(std::string_view url) { return backend_of(url) == Backend::postgres; }
 
 Result<std::unique_ptr<Datastore>> open_datastore(
     std::string_view url, const DatastoreOptions& options, const Clock& clock, Metrics& metrics
 ) {
-    const auto colon = url.find(':');
-    const auto scheme = url.substr(0, colon);
-    if (colon != std::string_view::npos && (scheme == "sqlite" || scheme == "sqlite3")) {
-        return SqliteDatastore::open(
-            sqlite_options(url.substr(colon + 1), options), clock, metrics
-        );
+    switch (backend_of(url)) {
+        case Backend::unknown: return unknown_scheme(url);
+        case Backend::postgres:
+            return PostgresDatastore::open({.url = std::string(url)}, clock, metrics);
+        case Backend::sqlite: break;
     }
-    // The rest of the URL may hold a password.
-    return fail(
-        Errc::invalid_request,
-        fmt::format("no datastore speaks `{}:`; this build has sqlite:", scheme)
-    );
+    const auto where = url.substr(url.find(':') + 1);
+    return SqliteDatastore::open(sqlite_options(where, options), clock, metrics);
+}
+
+std::unique_ptr<CallEvents> open_call_events(std::string_view url, Metrics& metrics) {
+    if (backend_of(url) != Backend::postgres) return make_local_call_events();
+    auto target = postgres::parse_target(url);
+    if (!target) return make_local_call_events();
+    return std::make_unique<PostgresCallEvents>(std::move(*target), metrics);
 }
 
 }  // namespace stoker

@@ -90,20 +90,11 @@ auto Engine::write(Work work, Errc unknown, Orphaned orphaned)
         .completed =
             [this, job](error_code committed) {
                 if (!job->completed(committed)) return;
-                writer_.deliveries().add(job->done().lane(), [job] { job->deliver(); });
+                writer_.deliveries().add(job->waiting().lane(), [job] { job->deliver(); });
             },
     };
     if (!batcher_.submit(std::move(steps))) co_return fail(Errc::store_unavailable);
-    auto outcome = co_await job->done().wait(deadline);
-    if (outcome) co_return std::move(*outcome);
-    switch (job->leave()) {
-        case Leaving::not_started: co_return fail(Errc::store_unavailable);
-        case Leaving::in_progress: co_return fail(unknown);
-        case Leaving::too_late: break;
-    }
-    outcome = co_await job->done().wait(deadline + operation_time_max);
-    if (outcome) co_return std::move(*outcome);
-    co_return fail(unknown);
+    co_return co_await job->waiting().outcome(deadline, unknown);
 }
 
 template <class Work>

@@ -1,45 +1,23 @@
 #include "datastore/sqlite/spec_cache.hpp"
 
-#include <fmt/format.h>
+#include "datastore/call_spec.hpp"
 
 namespace stoker::sqlite {
 
 namespace {
 
-std::string key_of(const Call& call) {
-    return fmt::format(
-        "{}/{}/{}/{}/{}/{}/{}/{}",
-        call.fn_id,
-        to_word(call.format),
-        call.memory,
-        call.cpus,
-        call.tmpfs_size,
-        call.timeout,
-        call.idle_timeout,
-        call.image
-    );
-}
-
-/// Image and limits are the call's, the configuration is today's.
 FnSpecRef make(CatalogReads& reads, const Call& call) {
     auto fn = reads.find_fn(call.fn_id);
     if (!fn) return nullptr;
     const auto app = reads.find_app(fn->app_id);
     if (!app) return nullptr;
-    fn->image = call.image;
-    fn->format = call.format;
-    fn->memory = call.memory;
-    fn->cpus = call.cpus;
-    fn->tmpfs_size = call.tmpfs_size;
-    fn->timeout = call.timeout;
-    fn->idle_timeout = call.idle_timeout;
-    return make_fn_spec(*app, *fn);
+    return spec_of(call, std::move(*fn), *app);
 }
 
 }  // namespace
 
 FnSpecRef SpecCache::get(CatalogReads& reads, const Call& call, std::uint64_t version) {
-    auto key = key_of(call);
+    auto key = spec_key(call);
     {
         const std::scoped_lock lock(mutex_);
         if (version_ < version || specs_.size() >= specs_max) {

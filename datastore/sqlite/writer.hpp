@@ -23,13 +23,13 @@
 #include "common/clock.hpp"
 #include "common/metrics.hpp"
 #include "datastore/datastore.hpp"
+#include "datastore/deliveries.hpp"
 #include "datastore/disk_space.hpp"
 #include "datastore/sqlite/call_counter.hpp"
 #include "datastore/sqlite/call_sweeps.hpp"
 #include "datastore/sqlite/call_writes.hpp"
 #include "datastore/sqlite/catalog_writes.hpp"
 #include "datastore/sqlite/connection.hpp"
-#include "datastore/sqlite/deliveries.hpp"
 #include "datastore/sqlite/sqlite_options.hpp"
 
 namespace stoker::sqlite {

@@ -57,6 +57,10 @@ TEST_CASE("Setting kinds: only the password of a URL is redacted") {
     CHECK(redacted_url("redis://h:6379/0") == "redis://h:6379/0");
     CHECK(redacted_url("redis://:pw@h:6379") == "redis://:***@h:6379");
     CHECK(redacted_url("postgres://u:p@ss:w@h/d") == "postgres://u:***@h/d");
+    CHECK(
+        redacted_url("postgres://h/d?password=p&a=b&sslpassword=q") ==
+        "postgres://h/d?password=***&a=b&sslpassword=***"
+    );
     CHECK(redacted_url("http://u@h/") == "http://u@h/");
     CHECK(redacted_url("sqlite:data") == "sqlite:data");
     CHECK(redacted_url("") == "");

@@ -10,7 +10,6 @@
 namespace stoker::test {
 namespace {
 
-using sqlite::Leaving;
 using sqlite::Writer;
 
 /// A writer driven by hand: the test is the batcher.
@@ -42,7 +41,7 @@ struct WriterFixture {
 TEST_CASE("WriteJob: a job whose waiter left before its batch is not run") {
     WriterFixture t;
     auto job = t.job();
-    CHECK(job.leave() == Leaving::not_started);
+    CHECK(job.waiting().leave() == Leaving::not_started);
     t.writer.begin();
     job.run(t.writer);
     CHECK_FALSE(job.completed(t.writer.commit()));
@@ -55,7 +54,7 @@ TEST_CASE("WriteJob: the result of a job whose waiter left meanwhile is an orpha
     auto job = t.job();
     t.writer.begin();
     job.run(t.writer);
-    CHECK(job.leave() == Leaving::in_progress);
+    CHECK(job.waiting().leave() == Leaving::in_progress);
     CHECK_FALSE(job.completed(t.writer.commit()));
     CHECK(t.runs == 1);
     CHECK(t.orphans == 1);
@@ -67,7 +66,7 @@ TEST_CASE("WriteJob: a waiter that would leave too late gets the result") {
     t.writer.begin();
     job.run(t.writer);
     CHECK(job.completed(t.writer.commit()));
-    CHECK(job.leave() == Leaving::too_late);
+    CHECK(job.waiting().leave() == Leaving::too_late);
     CHECK(t.orphans == 0);
 }
 

@@ -1,8 +1,9 @@
 #pragma once
 
-// Results on their way from the writer's thread to the lanes that wait for them. They are gathered
-// while a batch completes and sent with one post for each lane: waking a lane once for each result
-// costs more than the write itself. Private to datastore/sqlite; on the writer's thread.
+// Results on their way from the thread that writes to the lanes that wait for them. They are
+// gathered while a batch completes and sent with one post for each lane: waking a lane once for
+// each result costs more than the write itself. Private to datastore; on one thread, the one that
+// writes.
 
 #include <boost/asio/post.hpp>
 
@@ -12,7 +13,7 @@
 
 #include "common/async/task.hpp"
 
-namespace stoker::sqlite {
+namespace stoker {
 
 class Deliveries {
 public:
@@ -44,4 +45,4 @@ private:
     std::vector<Parcel> parcels_;
 };
 
-}  // namespace stoker::sqlite
+}  // namespace stoker

@@ -1,0 +1,197 @@
+#include "datastore/postgres/sweep_sql.hpp"
+
+#include <fmt/format.h>
+
+#include "datastore/postgres/call_row.hpp"
+
+namespace stoker::postgres {
+
+namespace {
+
+/// Dead workers stay visible to a late heartbeat for this long; an absent one is dead as well.
+constexpr Millis dead_kept = std::chrono::hours(1);
+
+CallEnd end_for(Errc code) { return end_of({.code = code, .message = {}, .detail = {}}); }
+
+std::string cancel_waiting_sql(std::string_view status, std::string_view which) {
+    return fmt::format(
+        "UPDATE calls c SET cancel_requested = true, completed_at = $2::bigint,"
+        " error = $3::text, error_code = $4::text, status = 'cancelled'"
+        " WHERE c.id = ANY(ARRAY(SELECT id FROM calls WHERE status = '{0}' AND fn_id {1}"
+        " ORDER BY id FOR UPDATE)) AND c.status = '{0}' RETURNING {2}",
+        status,
+        which,
+        moved_columns
+    );
+}
+
+constexpr std::string_view of_fn = "= $1::text";
+constexpr std::string_view of_app = "IN (SELECT id FROM fns WHERE app_id = $1::text)";
+
+/// The owner is wiped from what is queued again, so that a late hand-back is seen as fenced.
+std::string move_lost_sql() {
+    return fmt::format(
+        "UPDATE calls c SET dispatched_at = $1::bigint, waiting_for = NULL,"
+        " phase = CASE WHEN {0} THEN phase END, owner = CASE WHEN {0} THEN owner END,"
+        " claimed_at = CASE WHEN {0} THEN claimed_at END,"
+        " started_at = CASE WHEN {0} THEN started_at END,"
+        " completed_at = CASE WHEN {0} THEN $1 END,"
+        " error = CASE WHEN cancel_requested THEN $2::text WHEN {0} THEN $4::text END,"
+        " error_code = CASE WHEN cancel_requested THEN $3::text WHEN {0} THEN $5::text END,"
+        " status = CASE WHEN cancel_requested THEN 'cancelled' WHEN {0} THEN 'error'"
+        " ELSE 'queued' END"
+        " WHERE c.id = ANY(ARRAY(SELECT id FROM calls WHERE status = 'running'"
+        " AND owner NOT IN (SELECT id FROM workers WHERE NOT dead)"
+        " ORDER BY id LIMIT {1} FOR UPDATE SKIP LOCKED)) AND c.status = 'running' RETURNING {2}",
+        "(cancel_requested OR attempt >= max_attempts)",
+        SweepSql::moved_max,
+        moved_columns
+    );
+}
+
+}  // namespace
+
+SweepSql::SweepSql() :
+    register_{
+        "register_worker",
+        "INSERT INTO workers(id, host, lease_ms) VALUES($1::text, $2::text, $3::bigint)"
+        " ON CONFLICT(id) DO UPDATE SET host = $2, lease_ms = $3, beat = workers.beat + 1"
+        " WHERE NOT workers.dead RETURNING id, beat, lease_ms"
+    },
+    beat_{
+        "beat",
+        "UPDATE workers SET beat = beat + 1, lease_ms = $2::bigint"
+        " WHERE id = $1::text AND NOT dead RETURNING id, beat, lease_ms"
+    },
+    list_wishes_{
+        "list_wishes",
+        "SELECT id FROM calls WHERE status = 'running' AND owner = $1::text AND cancel_requested"
+    },
+    remove_{"remove_worker", "DELETE FROM workers WHERE id = $1::text"},
+    forget_all_{"forget_workers", "DELETE FROM workers"},
+    list_beats_{"list_beats", "SELECT id, beat, lease_ms FROM workers WHERE NOT dead"},
+    declare_dead_{
+        "declare_dead",
+        "UPDATE workers w SET dead = true, died_at = $3::bigint"
+        " FROM unnest($1::text[], $2::bigint[]) AS g(id, beat)"
+        " WHERE w.id = g.id AND w.beat = g.beat AND NOT w.dead"
+    },
+    forget_dead_{"forget_dead", "DELETE FROM workers WHERE dead AND died_at < $1::bigint"},
+    move_lost_{"move_lost", move_lost_sql()},
+    cancel_queued_of_fn_{"cancel_queued_of_fn", cancel_waiting_sql("queued", of_fn)},
+    cancel_delayed_of_fn_{"cancel_delayed_of_fn", cancel_waiting_sql("delayed", of_fn)},
+    cancel_queued_of_app_{"cancel_queued_of_app", cancel_waiting_sql("queued", of_app)},
+    cancel_delayed_of_app_{"cancel_delayed_of_app", cancel_waiting_sql("delayed", of_app)},
+    list_queued_{
+        "list_queued",
+        fmt::format(
+            "SELECT {} FROM calls c WHERE c.status = 'queued' AND c.id > $1::text"
+            " ORDER BY c.id LIMIT $2::bigint",
+            moved_columns
+        )
+    },
+    list_waiting_{
+        "list_waiting",
+        fmt::format(
+            "SELECT {}, c.dispatched_at FROM calls c WHERE c.status = 'queued' AND c.id > $1::text"
+            " AND c.dispatched_at IS NOT NULL ORDER BY c.id LIMIT $2::bigint",
+            moved_columns
+        )
+    },
+    mark_put_{
+        "mark_put",
+        fmt::format(
+            "UPDATE calls c SET dispatched_at = $3::bigint"
+            " FROM unnest($1::text[], $2::bigint[]) AS g(id, put_at)"
+            " WHERE c.id = ANY($1) AND c.id = g.id AND c.status = 'queued'"
+            " AND c.dispatched_at = g.put_at RETURNING {}",
+            moved_columns
+        )
+    },
+    count_calls_{
+        "count_calls",
+        "SELECT (SELECT count(*) FROM calls WHERE status = 'queued'),"
+        " (SELECT count(*) FROM calls WHERE status = 'running')"
+    } {}
+
+Step SweepSql::register_worker(const std::string& id, const std::string& host, Millis lease) const {
+    return step(register_, id, host, lease.count());
+}
+
+std::vector<Step> SweepSql::heartbeat(const std::string& id, Millis lease) const {
+    std::vector<Step> steps;
+    steps.push_back(step(beat_, id, lease.count()));
+    steps.push_back(step(list_wishes_, id));
+    return steps;
+}
+
+Step SweepSql::remove_worker(const std::string& id) const { return step(remove_, id); }
+Step SweepSql::forget_workers() const { return step(forget_all_); }
+Step SweepSql::list_beats() const { return step(list_beats_); }
+
+std::vector<Step> SweepSql::declare_dead(const std::vector<Beat>& silent, WallTime now) const {
+    Table given{Column::Of::text, Column::Of::number};
+    for (const auto& beat : silent) given.add_row(beat.worker_id, beat.number);
+    std::vector<Step> steps;
+    steps.push_back(step(declare_dead_, given, now));
+    steps.push_back(step(forget_dead_, now - dead_kept));
+    return steps;
+}
+
+Step SweepSql::move_lost(WallTime now) const {
+    const auto cancelled = end_for(Errc::cancelled);
+    const auto lost = end_for(Errc::worker_lost);
+    return step(
+        move_lost_, now, cancelled.error, cancelled.error_code, lost.error, lost.error_code
+    );
+}
+
+Step SweepSql::cancel_waiting(const Statement& statement, const std::string& id, WallTime now)
+    const {
+    const auto cancelled = end_for(Errc::cancelled);
+    return step(statement, id, now, cancelled.error, cancelled.error_code);
+}
+
+Step SweepSql::cancel_queued_of_fn(const std::string& fn_id, WallTime now) const {
+    return cancel_waiting(cancel_queued_of_fn_, fn_id, now);
+}
+Step SweepSql::cancel_delayed_of_fn(const std::string& fn_id, WallTime now) const {
+    return cancel_waiting(cancel_delayed_of_fn_, fn_id, now);
+}
+Step SweepSql::cancel_queued_of_app(const std::string& app_id, WallTime now) const {
+    return cancel_waiting(cancel_queued_of_app_, app_id, now);
+}
+Step SweepSql::cancel_delayed_of_app(const std::string& app_id, WallTime now) const {
+    return cancel_waiting(cancel_delayed_of_app_, app_id, now);
+}
+
+Step SweepSql::list_queued(const std::string& after_id, int items_max) const {
+    return step(list_queued_, after_id, items_max);
+}
+
+Step SweepSql::list_waiting(const std::string& after_id, int items_max) const {
+    return step(list_waiting_, after_id, items_max);
+}
+
+Step SweepSql::mark_put(const std::vector<WaitingCall>& calls, WallTime now) const {
+    Table given{Column::Of::text, Column::Of::number};
+    for (const auto& waiting : calls) given.add_row(waiting.call.id, waiting.put_at);
+    return step(mark_put_, given, now);
+}
+
+Step SweepSql::count_calls() const { return step(count_calls_); }
+
+WaitingCall read_waiting(Row& row) {
+    auto call = read_moved(row);
+    return {std::move(call), row.time()};
+}
+
+Beat read_beat(Row& row) {
+    Beat beat;
+    beat.worker_id = row.text();
+    beat.number = row.number();
+    beat.lease = Millis(row.number());
+    return beat;
+}
+
+}  // namespace stoker::postgres

@@ -1,0 +1,64 @@
+#pragma once
+
+// The steps that move many calls at once: what T6 does when a worker is lost, the cancelling of
+// what waits for a deleted fn, the walk over the waiting calls (T8); and the workers. Sweeps of
+// several processes pass over what another one is moving. Private to datastore/postgres.
+
+#include <string>
+#include <vector>
+
+#include "datastore/datastore.hpp"
+#include "datastore/postgres/job.hpp"
+#include "datastore/postgres/worker_beats.hpp"
+
+namespace stoker::postgres {
+
+/// A queued call and when it was last put into the queue.
+struct WaitingCall {
+    MovedCall call;
+    WallTime put_at{};
+};
+WaitingCall read_waiting(Row& row);
+Beat read_beat(Row& row);
+
+class SweepSql {
+public:
+    static constexpr int moved_max = 1'000;  ///< calls that one move_lost() moves
+
+    SweepSql();
+
+    /// A row with the beat, none when this incarnation was declared dead.
+    Step register_worker(const std::string& id, const std::string& host, Millis lease) const;
+    /// The first answer as register_worker's, the second has the calls to be cancelled.
+    std::vector<Step> heartbeat(const std::string& id, Millis lease) const;
+    Step remove_worker(const std::string& id) const;
+    Step forget_workers() const;
+    Step list_beats() const;
+    /// Those of them that have not beaten since are dead.
+    std::vector<Step> declare_dead(const std::vector<Beat>& silent, WallTime now) const;
+    /// The rows are the calls moved; as many as moved_max when there may be more.
+    Step move_lost(WallTime now) const;
+
+    /// Their rows are the calls cancelled.
+    Step cancel_queued_of_fn(const std::string& fn_id, WallTime now) const;
+    Step cancel_delayed_of_fn(const std::string& fn_id, WallTime now) const;
+    Step cancel_queued_of_app(const std::string& app_id, WallTime now) const;
+    Step cancel_delayed_of_app(const std::string& app_id, WallTime now) const;
+
+    Step list_queued(const std::string& after_id, int items_max) const;
+    Step list_waiting(const std::string& after_id, int items_max) const;
+    /// The rows are those that waited since then, put by nobody else.
+    Step mark_put(const std::vector<WaitingCall>& calls, WallTime now) const;
+    Step count_calls() const;
+
+private:
+    Step cancel_waiting(const Statement& statement, const std::string& id, WallTime now) const;
+
+    Statement register_, beat_, list_wishes_, remove_, forget_all_, list_beats_, declare_dead_,
+        forget_dead_, move_lost_;
+    Statement cancel_queued_of_fn_, cancel_delayed_of_fn_, cancel_queued_of_app_,
+        cancel_delayed_of_app_;
+    Statement list_queued_, list_waiting_, mark_put_, count_calls_;
+};
+
+}  // namespace stoker::postgres

@@ -1,0 +1,17 @@
+#include "tests/conformance/datastore/call_conformance.hpp"
+#include "tests/conformance/datastore/catalog_conformance.hpp"
+#include "tests/conformance/datastore/race_conformance.hpp"
+#include "tests/conformance/datastore/sweep_conformance.hpp"
+#include "tests/support/postgres_backend.hpp"
+
+using stoker::test::PostgresBackend;
+
+TEST_CASE_TEMPLATE_INVOKE(stoker::test::datastore_apps, PostgresBackend);
+TEST_CASE_TEMPLATE_INVOKE(stoker::test::datastore_fns, PostgresBackend);
+TEST_CASE_TEMPLATE_INVOKE(stoker::test::datastore_accept, PostgresBackend);
+TEST_CASE_TEMPLATE_INVOKE(stoker::test::datastore_finish, PostgresBackend);
+TEST_CASE_TEMPLATE_INVOKE(stoker::test::datastore_cancel, PostgresBackend);
+TEST_CASE_TEMPLATE_INVOKE(stoker::test::datastore_workers, PostgresBackend);
+TEST_CASE_TEMPLATE_INVOKE(stoker::test::datastore_redispatch, PostgresBackend);
+TEST_CASE_TEMPLATE_INVOKE(stoker::test::datastore_reads, PostgresBackend);
+TEST_CASE_TEMPLATE_INVOKE(stoker::test::datastore_races, PostgresBackend);

@@ -1,0 +1,173 @@
+// Several processes on one database: here several stores of one process, which share nothing else.
+
+#include <doctest/doctest.h>
+
+#include <map>
+#include <set>
+#include <thread>
+
+#include "datastore/open_datastore.hpp"
+#include "tests/conformance/datastore/race_conformance.hpp"
+#include "tests/support/postgres_backend.hpp"
+
+namespace stoker::test {
+namespace {
+
+constexpr std::size_t processes = 3;
+
+/// The fixture's store and others beside it.
+struct Shared : Fixture<PostgresBackend> {
+    std::vector<std::unique_ptr<Datastore>> others;
+
+    Shared() : Fixture(3) {
+        for (std::size_t i = 1; i < processes; ++i) others.push_back(backend.open(clock, metrics));
+    }
+    ~Shared() {
+        for (auto& other : others) other->close();
+    }
+    Shared(const Shared&) = delete;
+    Shared& operator=(const Shared&) = delete;
+
+    Datastore& at(std::size_t i) { return i == 0 ? *store : *others.at(i - 1); }
+};
+
+}  // namespace
+
+TEST_CASE("PostgresDatastore: processes that race for the same calls claim each once") {
+    Shared t;
+    Names ids;
+    for (int i = 0; i < 300; ++i) ids.push_back(t.accept());
+    std::vector<std::future<Result<std::vector<ClaimedCall>>>> claims;
+    for (std::size_t first = 0; first + 30 <= ids.size(); first += 10) {
+        const Names some(
+            ids.begin() + static_cast<std::ptrdiff_t>(first),
+            ids.begin() + static_cast<std::ptrdiff_t>(first + 30)
+        );
+        for (std::size_t i = 0; i < processes; ++i) {
+            claims.push_back(t.loop.start(t.at(i).claim("worker-" + std::to_string(i), some)));
+        }
+    }
+    std::map<std::string, int> times;
+    for (auto& claim : claims) {
+        const auto claimed = claim.get();
+        REQUIRE(claimed);
+        for (const auto& call : *claimed) {
+            ++times[call.call.id];
+            CHECK(call.call.attempt == 1);
+        }
+    }
+    CHECK(times.size() == ids.size());
+    for (const auto& [id, count] : times) CHECK(count == 1);
+}
+
+TEST_CASE("PostgresDatastore: workers and sweepers of several processes keep every call's history"
+) {
+    Shared t;
+    Names calls;
+    for (int i = 0; i < 200; ++i) calls.push_back(t.accept());
+    History history;
+    std::vector<std::unique_ptr<Race>> races;
+    for (std::size_t i = 0; i < processes; ++i) {
+        races.push_back(std::make_unique<Race>(t.at(i), t.ids, calls, history));
+    }
+    std::vector<std::future<bool>> tasks;
+    for (unsigned seed = 1; seed <= 6; ++seed) {
+        tasks.push_back(t.loop.start(work(*races[seed % processes], seed)));
+    }
+    for (auto& race : races) tasks.push_back(t.loop.start(sweep(*race)));
+    tasks.push_back(t.loop.start(cancel_some(*races[0], 7)));
+    for (auto& task : tasks) CHECK(task.get());
+    for (const auto& id : calls) {
+        check_history(t.get(id), history.executions[id], history.ends[id]);
+    }
+}
+
+TEST_CASE("PostgresDatastore: a change of an fn is seen by the claims of every process") {
+    Shared t;
+    for (const auto* value : {"1", "2", "3"}) {
+        FnPatch patch;
+        patch.config = {{"KEY", value}};
+        REQUIRE(t.run(t.at(0).update_fn(t.fn.id, patch)));
+        const auto claimed = t.run(t.at(1).claim("worker-1", {t.accept()}));
+        REQUIRE(claimed);
+        CHECK(claimed->at(0).fn->config.at("KEY") == value);
+    }
+}
+
+TEST_CASE("PostgresDatastore: a worker's signs keep it alive for the sweepers of other processes") {
+    Shared t;
+    t.add_worker("worker-1");
+    const auto fence = t.run_one();
+    auto& other = t.at(1);
+    for (int i = 0; i < 3; ++i) {
+        CHECK(t.run(other.sweep_lost(t.grace))->empty());
+        t.clock.advance(t.lease + t.grace);
+        REQUIRE(t.run(t.store->heartbeat("worker-1", t.lease))->alive);
+    }
+    // From when it has seen the last sign.
+    CHECK(t.run(other.sweep_lost(t.grace))->empty());
+    t.clock.advance(t.lease + t.grace + Millis(1));
+    CHECK(ids_of(t.run(other.sweep_lost(t.grace))) == Names{fence.call_id});
+    CHECK_FALSE(t.run(t.store->heartbeat("worker-1", t.lease))->alive);
+}
+
+TEST_CASE("PostgresDatastore: calls accepted while their fn is deleted are refused or cancelled") {
+    Shared t;
+    for (int round = 0; round < 5; ++round) {
+        const auto fn = t.add_fn(t.app, "fn-" + std::to_string(round));
+        std::vector<std::future<Result<void>>> accepts;
+        Names ids;
+        for (int i = 0; i < 100; ++i) {
+            auto call = t.new_call(fn);
+            ids.push_back(call.call.id);
+            accepts.push_back(t.loop.start(t.at(static_cast<std::size_t>(i) % 2).accept(call)));
+        }
+        auto deleted = t.loop.start(t.at(2).delete_fn(fn.id));
+        REQUIRE(deleted.get());
+        for (std::size_t i = 0; i < ids.size(); ++i) {
+            const auto accepted = accepts[i].get();
+            if (accepted) {
+                CHECK(t.status_of(ids[i]) == CallStatus::cancelled);
+            } else {
+                CHECK(accepted.error().code == Errc::fn_not_found);
+            }
+        }
+    }
+}
+
+TEST_CASE("PostgresDatastore: several processes may start on an empty database at once") {
+    const PostgresBackend backend;
+    const SystemClock clock;
+    std::vector<Metrics> metrics(4);
+    std::vector<Result<std::unique_ptr<Datastore>>> opened;
+    opened.resize(metrics.size());
+    {
+        std::vector<std::jthread> openers;
+        for (std::size_t i = 0; i < metrics.size(); ++i) {
+            openers.emplace_back([&, i] {
+                opened[i] = open_datastore(backend.url(), {}, clock, metrics[i]);
+            });
+        }
+    }
+    for (const auto& store : opened) {
+        REQUIRE_MESSAGE(store, (store ? "" : store.error().text()));
+        (*store)->close();
+    }
+    CHECK(backend.server.ask("SELECT count(*) FROM " + backend.schema + ".stoker_schema") == "1");
+}
+
+TEST_CASE("PostgresDatastore: a database of a newer program is refused and left alone") {
+    const PostgresBackend backend;
+    const SystemClock clock;
+    Metrics metrics;
+    backend.open(clock, metrics)->close();
+    const auto table = backend.schema + ".stoker_schema";
+    backend.server.ask("UPDATE " + table + " SET version = version + 1");
+    const auto version = backend.server.ask("SELECT version FROM " + table);
+    const auto refused = open_datastore(backend.url(), {}, clock, metrics);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().text().contains("newer"));
+    CHECK(backend.server.ask("SELECT version FROM " + table) == version);
+}
+
+}  // namespace stoker::test
