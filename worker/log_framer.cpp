@@ -36,7 +36,10 @@ std::vector<LogFramer::Piece> LogFramer::take(std::string_view bytes) {
         joined_ = std::exchange(kept_, {}).append(bytes);
         bytes = joined_;
     }
-    const auto at = find_frame(bytes, frame_);
+    auto at = find_frame(bytes, frame_);
+    // Most functions have no frames, and end what they print with a line break: kept back, it would
+    // come behind what they print to their other stream meanwhile.
+    if (frames_ == Frames::unknown && bytes.size() - at == 1) at = bytes.size();
     if (at > 0) pieces.push_back(before_frame(bytes.substr(0, at)));
     if (bytes.size() - at < frame_.size()) {
         kept_ = bytes.substr(at);

@@ -29,7 +29,7 @@ public:
     /// The call before has ended; what comes from now on may be of this one.
     void begin(std::string_view call_id);
     /// What came, in order and without the frame: at most two pieces. What may be the beginning of
-    /// a frame is kept back.
+    /// a frame is kept back; a line break alone only where frames have been shown.
     std::vector<Piece> take(std::string_view bytes);
     /// All that the call has written before its end was taken. Returns what was kept back.
     std::vector<Piece> end();

@@ -25,6 +25,7 @@ struct Deed {
     std::string code = {};  ///< error_code; empty: none
     int sync_status = 200;
     int timeout_s = 20;
+    int memory_mb = 32;
 };
 
 Deed ends_well(std::string call) {
@@ -52,6 +53,11 @@ Deed times_out(std::string call, int sync_status = 504) {
     };
 }
 
+Deed with_memory(int mb, Deed deed) {
+    deed.memory_mb = mb;
+    return deed;
+}
+
 Deed in_mode(std::string mode, Deed deed) {
     deed.mode = std::move(mode);
     return deed;
@@ -66,7 +72,8 @@ const std::vector<Deed>& deeds() {
         fails("daemonise", "container_exit"),
         times_out("ignore-sigterm"),
         times_out("stop"),
-        ends_well("fork 1000"),
+        // As many as it may have are there at once when the machine is busy.
+        with_memory(128, ends_well("fork 1000")),
         fails("eat 500", "out_of_memory"),
         ends_well("eat-descriptors"),
         fails("fill-tmp", "out_of_memory"),
@@ -166,7 +173,8 @@ public:
     explicit Storm(const StokerProcess& stoker) : stoker_(stoker) {
         for (const auto& deed : deeds()) {
             fns_.push_back(stoker_.make_fn(
-                function_image(), {{"memory", 32}, {"timeout", deed.timeout_s}, {"idle_timeout", 1}}
+                function_image(),
+                {{"memory", deed.memory_mb}, {"timeout", deed.timeout_s}, {"idle_timeout", 1}}
             ));
         }
         well_ = stoker_.make_fn(function_image(), {{"memory", 32}, {"idle_timeout", 1}});

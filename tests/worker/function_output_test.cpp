@@ -97,6 +97,16 @@ TEST_CASE("FunctionOutput: calls without a log are framed, too") {
     );
 }
 
+TEST_CASE("FunctionOutput: lines of both streams stay whole in the first call, too") {
+    Function function;
+    const auto log = make_log();
+    function.output->begin(log, "a");
+    function.print(LogStream::out, "out\n");
+    function.print(LogStream::err, "err\n");
+    function.output->end();
+    CHECK(text_of(*log) == "out\nerr\n");
+}
+
 TEST_CASE("FunctionOutput: of a function without frames all is the call's that runs") {
     Function function;
     const auto first = make_log();

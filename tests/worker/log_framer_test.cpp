@@ -70,6 +70,16 @@ TEST_CASE("LogFramer: a frame may be split over reads at every place") {
     }
 }
 
+TEST_CASE("LogFramer: nothing of what a function without frames prints is kept back") {
+    Logs logs;
+    logs.begin("a");
+    for (const std::string text : {"one\n", "\n", "two\nthree\n"}) {
+        logs.current.clear();
+        logs.take(text);
+        CHECK(logs.current == text);
+    }
+}
+
 TEST_CASE("LogFramer: the first frame of a pipe is found, and nothing is taken from its call") {
     Logs logs;
     logs.call("a", "starting" + frame("a") + "own");
@@ -156,6 +166,6 @@ TEST_CASE("LogFramer: line breaks without end are kept neither back nor in piece
     const std::string breaks(100'000, '\n');
     const auto pieces = framer.take(breaks);
     REQUIRE(pieces.size() == 1);
-    CHECK(pieces[0].bytes.size() == breaks.size() - 1);
-    REQUIRE(framer.end().size() == 1);
+    CHECK(pieces[0].bytes.size() == breaks.size());
+    CHECK(framer.end().empty());
 }

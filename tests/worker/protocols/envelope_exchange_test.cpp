@@ -104,7 +104,7 @@ TEST_CASE("json and cloudevent: garbage is said to be so and ends the container"
 
 TEST_CASE("json: a function that goes away in the middle is lost") {
     Kept kept;
-    const auto end = exchange_with_reply("{\"body\":\"ha", kept);
+    const auto end = exchange_with_reply(R"({"body":"ha)", kept);
     CHECK_FALSE(end.result);
     CHECK(end.lost);
 }
@@ -123,7 +123,7 @@ TEST_CASE("json: limits on the body and on headers have Fn's messages") {
     const auto body = reply_of(R"({"body":"12345678901"})");
     REQUIRE_FALSE(body.result);
     CHECK(body.result.error().text() == "function response body too large");
-    const auto endless = reply_of("{\"body\":\"" + std::string(200, 'x'));
+    const auto endless = reply_of(R"({"body":")" + std::string(200, 'x'));
     REQUIRE_FALSE(endless.result);
     CHECK(endless.result.error().text() == "function response body too large");
     CHECK_FALSE(endless.container_ok);
