@@ -1,6 +1,7 @@
 // SIGTERM drains and exits 0; a second one exits at once. Neither loses a call.
 
 #include <csignal>
+#include <thread>
 
 #include "tests/system/fixture.hpp"
 
@@ -37,6 +38,21 @@ TEST_CASE("drain: what does not end in the grace time is handed back and runs ag
     const auto call = stoker.ended(id);
     CHECK(call.at("status") == "success");  // a drain is not a failure: it may run once more
     CHECK(call.at("attempt") == 2);
+}
+
+TEST_CASE("drain: a synchronous call has the grace time, too, and no container is left") {
+    Running stoker({"--drain", "300ms"});
+    const auto fn = stoker.make_fn(function_image());
+    int status = 0;
+    std::jthread caller([&] {
+        status = stoker.request("POST", "/invoke/" + fn, "sleep 15000").status;
+    });
+    eventually("it runs", [&] { return metric(stoker, "stoker_containers{state=\"busy\"}") == 1; });
+    stoker.send(SIGTERM);
+    CHECK(stoker.wait_exit() == 0);
+    CHECK(stoker.containers().empty());
+    caller.join();
+    CHECK(status >= 500);
 }
 
 TEST_CASE("drain: a call that runs longer than the worker's lease is neither lost nor run twice") {

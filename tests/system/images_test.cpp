@@ -134,7 +134,7 @@ TEST_CASE("images: a pull that stalls is seen in its calls' status, and ends by 
     eventually("its progress is told", [&] {
         const auto call = stoker.json("GET", "/v2/calls/" + id);
         return call.value("phase", "") == "pulling" &&
-               call.value("waiting_for", "").contains(" of 4.2 MB, ");
+               call.value("waiting_for", "").contains(" MB, ");
     });
     const auto sync = stoker.request("POST", "/invoke/" + fn, "echo x");
     CHECK(sync.status == 504);
@@ -143,6 +143,24 @@ TEST_CASE("images: a pull that stalls is seen in its calls' status, and ends by 
     CHECK(call.at("status") == "error");
     CHECK(call.at("error_code") == "pull_timeout");
     CHECK_FALSE(call.contains("waiting_for"));
+}
+
+TEST_CASE("images: a pull that stalls holds up no call of another function") {
+    Registry registry;
+    StallingProxy proxy(registry.port(), stall_bytes);
+    push_new(registry, "heavy:1", ballast_bytes);
+    const Pulled image(proxy.host() + "/heavy:1");
+    const Running stoker;
+    const auto waiting = stoker.make_fn(image.name);
+    const auto other = stoker.make_fn(function_image());
+    std::vector<std::string> calls;
+    for (int i = 0; i < 100; ++i) calls.push_back(stoker.call_async(waiting, "echo x"));
+    eventually("they wait for the pull", [&] {
+        return stoker.json("GET", "/v2/calls/" + calls[0]).value("phase", "") == "pulling";
+    });
+    CHECK(stoker.ended(stoker.call_async(other, "echo y")).at("status") == "success");
+    proxy.let_go();
+    for (const auto& call : calls) CHECK(stoker.ended(call).at("status") == "success");
 }
 
 TEST_CASE("images: a pull that stalls is tried again, and goes well once it can") {
