@@ -39,6 +39,7 @@ public:
 
     Task<Result<void>> head(AnswerHead head) override;
     Task<Result<void>> write(std::string_view bytes, bool last) override;
+    bool is_wanted() override { return !exchange_.client_gone(); }
 
 private:
     Exchange& exchange_;

@@ -57,6 +57,12 @@ constexpr std::array specs{
     ErrorSpec{
         Errc::engine_unavailable, 503, "engine_unavailable", "The container engine does not answer"
     },
+    ErrorSpec{
+        Errc::engine_failed,
+        503,
+        "engine_failed",
+        "The container engine could not start a container"
+    },
     ErrorSpec{Errc::function_failed, 502, "function_failed", "function failed"},
     ErrorSpec{Errc::function_timeout, 504, "function_timeout", "Timed out"},
     ErrorSpec{Errc::container_exit, 502, "container_exit", "error receiving function response"},

@@ -43,6 +43,7 @@ enum class Errc : std::uint8_t {
     store_full,
     outcome_unknown,
     engine_unavailable,
+    engine_failed,
     // The function or its container failed; these words appear as a call's error_code.
     function_failed,
     function_timeout,

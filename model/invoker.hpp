@@ -53,6 +53,8 @@ public:
     virtual ~AnswerSink() = default;
     virtual Task<Result<void>> head(AnswerHead head) = 0;
     virtual Task<Result<void>> write(std::string_view bytes, bool last) = 0;
+    /// False: whoever asked has gone, so that it need not begin.
+    virtual bool is_wanted() { return true; }
 };
 
 struct Invocation {

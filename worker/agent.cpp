@@ -16,6 +16,8 @@ namespace {
 constexpr int slot_tries_max = 1000;
 // One that comes up and breaks before its first call has a fault that the next one will have, too.
 constexpr int stillborn_max = 3;
+/// A synchronous caller that has waited longer for its slot is asked whether it is still there.
+constexpr double patience_s = 0.05;
 // For the engine to report the exit of a function that broke its connection; and for longer if its
 // output has ended, too, for then it has exited. A busy engine takes seconds.
 constexpr std::chrono::seconds exit_wait_max{1};
@@ -43,6 +45,7 @@ public:
         if (!good_ || (decoded.empty() && !last)) co_return Result<void>{};
         co_return co_await sink_.write(decoded, last);
     }
+    bool is_wanted() override { return sink_.is_wanted(); }
 
 private:
     AnswerSink& sink_;
@@ -111,7 +114,13 @@ Task<Result<void>> Agent::run(Run run) {
             if (!container.served && !was_idle) ++stillborn;
             continue;
         }
-        slot_wait_seconds_.observe(seconds_since(begun));
+        const auto waited_s = seconds_since(begun);
+        slot_wait_seconds_.observe(waited_s);
+        // A caller may have gone while it waited. One that did not wait is not worth the question.
+        if (waited_s > patience_s && !run.answer.is_wanted()) {
+            std::move(*slot).release();
+            co_return fail(Errc::cancelled);
+        }
         if (run.live && !run.live->begin(slot->ref(), wall_now())) {
             std::move(*slot).release();
             co_return fail(Errc::cancelled);

@@ -53,6 +53,17 @@ ContainerRef IdleContainers::take_freezable(Time now) {
     return container;
 }
 
+void IdleContainers::all_awake() {
+    for (auto& [timeout, queue] : by_timeout_) {
+        for (const auto& container : queue.all) {
+            if (container->rest == Rest::frozen) container->rest = Rest::awake;
+        }
+        queue.next_frozen = queue.all.begin();
+        skip_frozen(queue);
+    }
+    frozen_ = 0;
+}
+
 void IdleContainers::froze(const ContainerRef& container, bool frozen) {
     container->rest = frozen ? Rest::frozen : Rest::awake;
     if (frozen && container->idle) ++frozen_;

@@ -35,6 +35,8 @@ public:
 
     /// The next to freeze, now marked as freezing; null when none is due.
     ContainerRef take_freezable(Time now);
+    /// None is frozen any more, whoever thawed them.
+    void all_awake();
     /// The freeze of one that may have left meanwhile has ended.
     void froze(const ContainerRef& container, bool frozen);
 

@@ -20,9 +20,9 @@ constexpr bool concerns_image(Errc code) {
 }
 
 /// May pass by itself: an asynchronous call is tried again as long as it has attempts. The other
-/// errors of images end it at once.
+/// errors of launches end it at once.
 constexpr bool may_pass(Errc code) {
-    return code == Errc::pull_failed || code == Errc::pull_timeout;
+    return code == Errc::pull_failed || code == Errc::pull_timeout || code == Errc::engine_failed;
 }
 
 }  // namespace stoker

@@ -82,6 +82,10 @@ void SlotPool::container_exited(const ContainerRef& container) {
     hooks_.changed();
 }
 
+void SlotPool::engine_came_back() {
+    on([](SlotTable& table, auto now) { table.engine_came_back(now); });
+}
+
 void SlotPool::keep_warm(FnSpecRef fn) {
     if (!can_ever_fit(*fn)) return;
     on([&](SlotTable& table, auto now) { table.keep_warm(fn, now); });

@@ -104,6 +104,9 @@ public:
     /// Its process has ended; an idle one is removed at once.
     void container_exited(const ContainerRef& container);
 
+    /// What was frozen is not any more.
+    void engine_came_back();
+
     /// MB of containers that run a call or are starting or going; idle ones count as free.
     std::int64_t busy_mb() const;
 

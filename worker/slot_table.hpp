@@ -81,6 +81,8 @@ public:
     void pull_ended(SlotKey* key, Time now);
     /// A freeze has ended; a container that would not freeze is of no use any more.
     void froze(const ContainerRef& container, bool frozen, Time now);
+    /// The engine was away, which thaws what was frozen: freezing begins anew.
+    void engine_came_back(Time now);
     /// Its process ended.
     void exited(const ContainerRef& container, Time now);
     /// Keeps min_idle containers of it alive from now on; another revision takes its place.

@@ -48,6 +48,14 @@ void SlotTable::look_after_idle(Time now) {
     }
 }
 
+void SlotTable::engine_came_back(Time now) {
+    idle_.all_awake();
+    look_after_idle(now);
+    actions_.tick_by = std::min(actions_.tick_by, idle_.next_due(can_freeze()));
+    pump(now);
+    forget_unused();
+}
+
 void SlotTable::froze(const ContainerRef& container, bool frozen, Time now) {
     --freezing_;
     idle_.froze(container, frozen);

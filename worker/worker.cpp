@@ -88,7 +88,11 @@ Worker::Worker(Deps deps, WorkerSettings settings, RunDir run_dir) :
     engine_(
         deps.driver,
         {.lost = [this] { claimer_.pause(); },
-         .back = [this] { claimer_.resume(); },
+         .back =
+             [this] {
+                 slots_.engine_came_back();
+                 claimer_.resume();
+             },
          .tidy = [this] { return launcher_.remove_strays(); }}
     ),
     lease_(

@@ -1,5 +1,8 @@
 // Synchronous calls: the answer itself, streamed both ways.
 
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/write.hpp>
+
 #include <atomic>
 #include <thread>
 
@@ -49,6 +52,27 @@ TEST_CASE("sync: many at once share few containers") {
     clients.clear();
     CHECK(good == 800);
     CHECK(stoker.containers().size() <= 16);
+}
+
+TEST_CASE("sync: a caller that has gone while it waited for a slot costs no run") {
+    const Running stoker;
+    const auto fn = stoker.make_fn(function_image(), {{"max_concurrency", 1}});
+    std::jthread first([&] {
+        CHECK(stoker.request("POST", "/invoke/" + fn, "sleep 1500").status == 200);
+    });
+    eventually("it runs", [&] { return metric(stoker, "stoker_containers{state=\"busy\"}") == 1; });
+    {
+        asio::io_context io;
+        asio::ip::tcp::socket gone(io);
+        gone.connect({asio::ip::address_v4::loopback(), stoker.address().port});
+        const auto request =
+            "POST /invoke/" + fn + " HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n\r\necho x";
+        asio::write(gone, asio::buffer(request));
+        eventually("it waits", [&] { return metric(stoker, "stoker_slot_waiters") == 1; });
+    }
+    first.join();
+    CHECK(stoker.request("POST", "/invoke/" + fn, "echo y").body == "y");
+    CHECK(metric(stoker, "stoker_call_run_seconds_count") == 2);
 }
 
 TEST_CASE("sync: an idle container goes after its idle timeout") {

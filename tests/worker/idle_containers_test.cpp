@@ -123,6 +123,21 @@ TEST_CASE("IdleContainers: ten thousand of them are frozen in the order in which
     CHECK(idle.frozen() == 0);
 }
 
+TEST_CASE("IdleContainers: after an outage of the engine all are awake and may be frozen again") {
+    IdleContainers idle(50ms);
+    const auto one = make_container();
+    const auto other = make_container();
+    idle.add(one, elsewhere, start);
+    idle.add(other, elsewhere, start);
+    REQUIRE(idle.take_freezable(start + 1s) == one);
+    idle.froze(one, true);
+    idle.all_awake();
+    CHECK(idle.frozen() == 0);
+    CHECK(one->rest == Rest::awake);
+    CHECK(idle.take_freezable(start + 1s) == one);
+    CHECK(idle.take_freezable(start + 1s) == other);
+}
+
 TEST_CASE("IdleContainers: one that stays on past its timeout is not frozen again") {
     IdleContainers idle(50ms);
     const auto kept = make_container();

@@ -23,6 +23,8 @@ public:
     virtual Task<Result<void>> head(AnswerHead head, std::string_view raw) = 0;
     /// `raw` as it came, chunk framing included; `decoded` is the body in it. Either may be empty.
     virtual Task<Result<void>> data(std::string_view raw, std::string_view decoded, bool last) = 0;
+    /// False: nobody waits for it any more, so that the call need not begin.
+    virtual bool is_wanted() { return true; }
 };
 
 struct ExchangeLimits {

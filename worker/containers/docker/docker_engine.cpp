@@ -125,7 +125,9 @@ std::string container_path(std::string_view id, std::string_view rest) {
 }
 
 std::unexpected<Error> refused(std::string_view doing, const HttpAnswer& answer) {
-    const auto code = answer.status == 503 ? Errc::engine_unavailable : Errc::internal;
+    const auto code = answer.status == 503   ? Errc::engine_unavailable
+                      : answer.status >= 500 ? Errc::engine_failed
+                                             : Errc::internal;
     return fail(
         code,
         {},
