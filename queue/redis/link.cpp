@@ -133,7 +133,7 @@ Task<Result<void>> Link::load(Script script, Deadline deadline) {
     const std::array<std::string_view, 3> words{"SCRIPT", "LOAD", text_of(script)};
     auto reply = co_await send(words, deadline);
     if (!reply) co_return std::unexpected(std::move(reply.error()));
-    scripts_loaded_.add();
+    if (!stopped_) scripts_loaded_.add();
     shas_.at(static_cast<std::size_t>(script)) = std::move(reply->text);
     co_return Result<void>{};
 }
@@ -163,6 +163,7 @@ Task<Result<Reply>> Link::send(Words words, Deadline deadline) {
 }
 
 void Link::count(const Error& error) {
+    if (stopped_) return;
     metrics_
         .counter(
             "stoker_queue_faults_total",

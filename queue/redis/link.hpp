@@ -39,6 +39,9 @@ public:
 
     /// Until stop().
     Task<> run();
+    /// Its owner goes, and the metrics perhaps soon after: it touches them no more. Any thread;
+    /// stop() has to follow.
+    void abandon() { stopped_ = true; }
     void stop();
 
     /// Any thread.
@@ -81,7 +84,7 @@ private:
     std::array<std::string, script_count> shas_;
     /// What was told last: the same fault again and again is told once, until a command succeeds.
     std::optional<Fault> told_;
-    bool stopped_ = false;
+    std::atomic<bool> stopped_ = false;
 };
 
 }  // namespace stoker::redis

@@ -150,6 +150,7 @@ RedisQueue::RedisQueue(
 }
 
 RedisQueue::~RedisQueue() {
+    for (const auto& link : {parts_->puts, parts_->work, parts_->wake}) link->abandon();
     asio::post(parts_->lane, [parts = parts_] { parts->stop(); });
 }
 

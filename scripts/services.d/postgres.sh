@@ -50,6 +50,9 @@ prepare() {
     bin=$(newest_bin)
     if is_root; then chown postgres: "$dir"; fi
     if [[ ! -e $dir/made ]]; then make_cluster "$bin"; fi
+    # Of one that was killed. It does not run, but may still be in the process table, which is enough
+    # for PostgreSQL to refuse.
+    rm -f "$dir/data/postmaster.pid" "$dir"/.s.PGSQL.*
     command=(
         "$bin/postgres" -D "$dir/data" -c listen_addresses=127.0.0.1 -c port="$port"
         -c unix_socket_directories="$dir" "${settings[@]}"

@@ -355,7 +355,7 @@ TEST_CASE("DockerDriver: images are listed with all their names, and removed unl
     engine.answer = always(409, R"({"message":"container x is using its referenced image"})");
     CHECK_FALSE(with(engine, remove).value());
     engine.answer = always(500, "{}");
-    CHECK(with(engine, remove).error().code == Errc::internal);
+    CHECK(with(engine, remove).error().code == Errc::engine_failed);
 }
 
 TEST_CASE("DockerDriver: a pull that takes too long failed, and may be tried again") {
