@@ -100,7 +100,7 @@ WorkerSettings worker_settings(
     worker.launch.milli_cpus =
         detect_milli_cpus("/", cores(), static_cast<std::int64_t>(settings.cpus));
     worker.launch.start_max =
-        settings.start_max > 0 ? static_cast<std::size_t>(settings.start_max) : 2 * cores();
+        settings.start_max > 0 ? static_cast<std::size_t>(settings.start_max) : cores();
     worker.pull_max = static_cast<std::uint32_t>(settings.pull_max);
     worker.freeze_idle = settings.containers.freeze_idle;
     worker.confinement = settings.containers.confinement;

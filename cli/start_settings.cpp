@@ -255,7 +255,7 @@ void add_worker(Settings& table, StartSettings& to) {
         "start-max",
         to.start_max,
         integer_kind(0, 10'000),
-        "Container starts at once; 0 is two per core"
+        "Container starts at once; 0 is one per core"
     );
     table.add("pull-max", to.pull_max, integer_kind(1, 10'000), "Waiting calls taken at once");
     table

@@ -34,7 +34,7 @@ struct StartSettings {
     std::string run_dir;         ///< by default /run/stoker for root, else /tmp/stoker-<uid>
     std::string run_dir_docker;  ///< run_dir as the engine sees it; empty is the same
     std::string docker_host = "unix:///var/run/docker.sock";
-    std::int64_t start_max = 0;  ///< container starts at once; 0 is two per core
+    std::int64_t start_max = 0;  ///< container starts at once; 0 is one per core
     std::int64_t pull_max = 64;  ///< calls claimed at once
     Millis init_timeout{5'000};
     Millis pull_timeout{600'000};
