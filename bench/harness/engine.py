@@ -17,6 +17,7 @@ import urllib.parse
 from harness.tools import STATIC_TOOLS, refuse
 
 IMAGE = "stoker/bench-noop:latest"
+BAD_IMAGE = "stoker/bench-bad:latest"
 LABEL = "stoker.bench"
 HOST = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
 
@@ -62,14 +63,23 @@ def version():
 
 
 def build_image():
+    _build_image_of("noop", IMAGE)
+
+
+def build_bad_image():
+    """Of the function of the system tests, which does bad deeds."""
+    _build_image_of("function", BAD_IMAGE)
+
+
+def _build_image_of(program, image):
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w") as tar:
-        tar.add(os.path.join(STATIC_TOOLS, "noop"), "noop")
-        dockerfile = b'FROM scratch\nCOPY noop /noop\nENTRYPOINT ["/noop"]\n'
+        tar.add(os.path.join(STATIC_TOOLS, program), "program")
+        dockerfile = b'FROM scratch\nCOPY program /program\nENTRYPOINT ["/program"]\n'
         entry = tarfile.TarInfo("Dockerfile")
         entry.size = len(dockerfile)
         tar.addfile(entry, io.BytesIO(dockerfile))
-    status, answer = engine("POST", "/build?t=" + IMAGE, archive.getvalue(), "application/x-tar")
+    status, answer = engine("POST", "/build?t=" + image, archive.getvalue(), "application/x-tar")
     if status != 200 or b'"error"' in answer:
         refuse("building the image failed: " + answer.decode(errors="replace"))
 

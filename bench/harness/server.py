@@ -58,8 +58,8 @@ class Stoker:
         self.log.seek(0)
         refuse("stoker did not become ready:\n" + self.log.read().decode(errors="replace"))
 
-    def make_fn(self, name):
-        return self.ask("POST", "/v2/fns", {"app_id": self.app, "name": name, "image": engine.IMAGE})["id"]
+    def make_fn(self, name, image=engine.IMAGE, **fields):
+        return self.ask("POST", "/v2/fns", {"app_id": self.app, "name": name, "image": image, **fields})["id"]
 
     def invoke_url(self, fn=None):
         return f"{self.url}/invoke/{fn or self.fn}"

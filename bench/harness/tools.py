@@ -31,8 +31,8 @@ def check_tools():
 def build_tools():
     """Builds the floors. Stoker itself is measured as it was built."""
     os.makedirs(STATIC_TOOLS, exist_ok=True)
-    for name in ("noop", "floor_socket"):
-        source = os.path.join(ROOT, "bench", name + ".c")
+    for source in ("bench/noop.c", "bench/floor_socket.c", "tests/system/function.c"):
+        name = os.path.splitext(os.path.basename(source))[0]
         _run("clang-19", "-O2", "-static", "-pthread", "-o", os.path.join(STATIC_TOOLS, name), source)
     _run("cmake", "--preset", "release")
     _run("cmake", "--build", "--preset", "release", "--target", "bench_tools")

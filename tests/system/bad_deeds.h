@@ -131,23 +131,28 @@ static bool litters(int fd, const char* count) {
 
 // --- output ---
 
-static void print_flood(size_t bytes) {
+static void print_flood(int to, size_t bytes) {
     static char lines[1 << 16];
     memset(lines, 'f', sizeof lines);
     for (size_t at = 99; at < sizeof lines; at += 100) lines[at] = '\n';
     for (size_t done = 0; done < bytes; done += sizeof lines) {
-        if (write(STDOUT_FILENO, lines, sizeof lines) < 0) return;
+        if (write(to, lines, sizeof lines) < 0) return;
     }
 }
 
 static bool floods(int fd, const char* megabytes) {
-    print_flood(strtoul(megabytes, NULL, 10) << 20);
+    print_flood(STDOUT_FILENO, strtoul(megabytes, NULL, 10) << 20);
+    return answer_text(fd, "flooded");
+}
+
+static bool floods_stderr(int fd, const char* megabytes) {
+    print_flood(STDERR_FILENO, strtoul(megabytes, NULL, 10) << 20);
     return answer_text(fd, "flooded");
 }
 
 static bool floods_for_ever(int fd, const char* rest) {  // ...
     (void)fd, (void)rest;
-    print_flood((size_t)-1 >> 1);
+    print_flood(STDOUT_FILENO, (size_t)-1 >> 1);
     return false;
 }
 
@@ -324,6 +329,7 @@ static const struct bad_deed bad_deeds[] = {
     {"close-listener", closes_listener},
     {"litter", litters},
     {"flood", floods},
+    {"flood-stderr", floods_stderr},
     {"flood-for-ever", floods_for_ever},
     {"trickle-output", trickles_output},
     {"binary", prints_binary},

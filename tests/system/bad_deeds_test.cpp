@@ -5,10 +5,10 @@
 #include <fmt/format.h>
 
 #include <atomic>
-#include <mutex>
 #include <thread>
 
 #include "tests/system/fixture.hpp"
+#include "tests/system/neighbour.hpp"
 
 using namespace stoker;
 using namespace stoker::test;
@@ -128,45 +128,6 @@ const std::vector<Deed>& deeds() {
     };
     return all;
 }
-
-/// What went wrong, from any thread.
-class Complaints {
-public:
-    void add(std::string text) {
-        const std::scoped_lock lock(mutex_);
-        all_.push_back(std::move(text));
-    }
-    void check() {
-        for (const auto& text : all_) FAIL_CHECK(text);
-        all_.clear();
-    }
-
-private:
-    std::mutex mutex_;
-    std::vector<std::string> all_;
-};
-
-/// A healthy function that is called all the time.
-class Neighbour {
-public:
-    Neighbour(const StokerProcess& stoker, std::string fn, Complaints& complaints) :
-        caller_([&stoker, &complaints, fn = std::move(fn)](const std::stop_token& stop) {
-            while (!stop.stop_requested()) {
-                try {
-                    const auto answer = stoker.request("POST", "/invoke/" + fn, "echo well");
-                    if (answer.status != 200 || answer.body != "well") {
-                        complaints.add(fmt::format("neighbour: {} {}", answer.status, answer.body));
-                    }
-                } catch (const std::exception& e) {
-                    complaints.add(fmt::format("neighbour: {}", e.what()));
-                }
-                std::this_thread::sleep_for(Millis{10});  // all the time, not with all its might
-            }
-        }) {}
-
-private:
-    std::jthread caller_;
-};
 
 class Storm {
 public:
