@@ -27,7 +27,7 @@ def run(report, _options):
 
 def _all_at_once(stoker, fns):
     def call(fn):
-        with Client(stoker.port) as client:
+        with Client(stoker.port, seconds_max=1_800) as client:
             return client.request("POST", "/invoke/" + fn)[0]
 
     begun = time.perf_counter()

@@ -48,8 +48,8 @@ def percentile(samples, part):
 class Client:
     """One kept connection and nothing between it and the socket."""
 
-    def __init__(self, port):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=60)
+    def __init__(self, port, seconds_max=60):
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=seconds_max)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def __enter__(self):
