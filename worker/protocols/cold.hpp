@@ -15,7 +15,7 @@ namespace stoker {
 Task<ExchangeEnd> exchange_cold(
     StdioPipes& pipes,
     Latch<ExitStatus>& exited,
-    BodySource& body,
+    BodySource& source,
     FunctionAnswer& answer,
     ExchangeLimits limits,
     Deadline deadline

@@ -15,7 +15,7 @@ namespace stoker {
 Task<ExchangeEnd> exchange_http_stream(
     int connection,
     const Invocation& invocation,
-    BodySource& body,
+    BodySource& source,
     FunctionAnswer& answer,
     ExchangeLimits limits,
     Deadline deadline
