@@ -57,6 +57,7 @@ constexpr std::array specs{
     ErrorSpec{
         Errc::engine_unavailable, 503, "engine_unavailable", "The container engine does not answer"
     },
+    ErrorSpec{Errc::no_worker, 503, "no_worker", "No worker is there to run the call"},
     ErrorSpec{Errc::function_failed, 502, "function_failed", "function failed"},
     ErrorSpec{Errc::function_timeout, 504, "function_timeout", "Timed out"},
     ErrorSpec{Errc::container_exit, 502, "container_exit", "error receiving function response"},
@@ -115,6 +116,13 @@ static_assert(in_enum_order(), "keep the table in the order of Errc: spec_of() i
 }  // namespace
 
 const ErrorSpec& spec_of(Errc code) { return specs.at(static_cast<std::size_t>(code)); }
+
+std::optional<Errc> parse_errc(std::string_view word) {
+    for (const auto& spec : specs) {
+        if (spec.word == word) return spec.code;
+    }
+    return std::nullopt;
+}
 
 std::string_view Error::text() const {
     return message.empty() ? spec_of(code).message : std::string_view(message);

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <expected>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -43,6 +44,7 @@ enum class Errc : std::uint8_t {
     store_full,
     outcome_unknown,
     engine_unavailable,
+    no_worker,
     // The function or its container failed; these words appear as a call's error_code.
     function_failed,
     function_timeout,
@@ -83,6 +85,8 @@ struct ErrorSpec {
 };
 
 const ErrorSpec& spec_of(Errc code);
+/// The code of a stable word.
+std::optional<Errc> parse_errc(std::string_view word);
 
 /// `return fail(Errc::app_not_found);`
 inline std::unexpected<Error> fail(Errc code, std::string message = {}, std::string detail = {}) {
