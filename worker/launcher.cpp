@@ -167,6 +167,7 @@ Task<Result<void>> Launcher::bring_up(ContainerRef container, const ImageInfo& i
     container->on_early_exit = {};
     if (!pipes) co_return fail(pipes.error());
     stopwatch.lap(times_.init);
+    if (pipes->pid > 0) driver_.has_process(container->engine_id, pipes->pid);
     take_pipes(*container, std::move(*pipes), syslog_tap(*container));
     if (!watch) co_return Result<void>{};  // it reads its calls from stdin whenever it is ready
     auto ready = co_await wait_for_socket(container, *watch, ready_by);

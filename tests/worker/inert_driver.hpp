@@ -28,6 +28,7 @@ public:
     Task<Result<std::optional<ContainerState>>> inspect(std::string, Deadline) override {
         co_return none();
     }
+    void has_process(const std::string&, int) override {}
     Task<Result<void>> freeze(std::string, Deadline) override { co_return none(); }
     Task<Result<void>> thaw(std::string, Deadline) override { co_return none(); }
     std::optional<ContainerStats> stats_now(const std::string&) override { return std::nullopt; }

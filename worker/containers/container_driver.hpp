@@ -86,6 +86,9 @@ public:
     virtual Task<Result<std::optional<ContainerState>>> inspect(
         std::string id, Deadline deadline
     ) = 0;
+    /// A process of a container that runs, seen on this machine: saves asking the engine for one
+    /// when it is first frozen or measured.
+    virtual void has_process(const std::string& id, int pid) = 0;
     /// Stops every process of it where it stands, until thaw(); returns when they stand still. Not
     /// together with another freeze, thaw or remove of the same container.
     virtual Task<Result<void>> freeze(std::string id, Deadline deadline) = 0;

@@ -74,6 +74,14 @@ bool take_pipe(int fd, int access) {
     return ::fcntl(fd, F_SETFL, O_NONBLOCK) == 0;
 }
 
+/// As the kernel noted it when the peer connected.
+int pid_of_peer(int connection) {
+    ucred peer{};
+    socklen_t size = sizeof peer;
+    if (::getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return 0;
+    return peer.pid;
+}
+
 Result<OutputPipes> pipes_of(Handover handover, bool with_input) {
     if (handover.payload.size() != 1 || handover.payload[0] != handover_version) {
         return failed("not a message of stoker-init");
@@ -86,7 +94,9 @@ Result<OutputPipes> pipes_of(Handover handover, bool with_input) {
     for (const auto& output : std::span(descriptors).first(2)) {
         if (!take_pipe(output.get(), O_RDONLY)) return failed("not the read end of a pipe");
     }
-    OutputPipes pipes{std::move(descriptors[0]), std::move(descriptors[1]), {}};
+    OutputPipes pipes;
+    pipes.out = std::move(descriptors[0]);
+    pipes.err = std::move(descriptors[1]);
     if (with_input) {
         if (!take_pipe(descriptors[2].get(), O_WRONLY)) {
             return failed("not the write end of a pipe");
@@ -170,7 +180,9 @@ Task<Result<OutputPipes>> OutputSocket::receive_from_peer(bool with_input) {
     peer_.emplace(listening_.get_executor(), accepted.release());
     for (;;) {
         if (auto handover = receive_message(peer_->native_handle())) {
-            co_return pipes_of(std::move(*handover), with_input);
+            auto pipes = pipes_of(std::move(*handover), with_input);
+            if (pipes) pipes->pid = pid_of_peer(peer_->native_handle());
+            co_return pipes;
         }
         if (!co_await wait_readable(*peer_)) co_return failed("nothing came");
     }

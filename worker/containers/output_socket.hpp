@@ -25,6 +25,8 @@ struct OutputPipes {
     UniqueFd out;
     UniqueFd err;
     UniqueFd in;  ///< only of a function whose stdin was asked for
+    /// The container's first process, as this machine counts it; 0: it cannot be seen from here.
+    int pid = 0;
 };
 
 class OutputSocket {

@@ -59,6 +59,25 @@ TEST_CASE("DockerDriver: every process of a frozen container stands still, busy 
     CHECK(must(run(docker.driver.stats(id, soon()))).cpu == before);
 }
 
+TEST_CASE("DockerDriver: one that knows a process of a container freezes it without the engine") {
+    REQUIRE_DOCKER
+    DockerFixture docker;
+    const auto id = docker.create(docker.spec({"sleep"}));
+    docker.start(id);
+    const auto running = docker.inspect(id);
+    REQUIRE(running);
+    must(run(docker.driver.freeze(id, soon())));
+    must(run(docker.driver.thaw(id, soon())));
+    if (!docker.driver.stats_now(id)) return;  // its groups are out of reach
+
+    HttpAddress nowhere;
+    nowhere.unix_path = "/nonexistent/docker.sock";
+    DockerDriver driver(nowhere);
+    driver.has_process(id, running->pid);
+    must(run(driver.freeze(id, soon())));
+    must(run(driver.thaw(id, soon())));
+}
+
 TEST_CASE("DockerDriver: a frozen container is killed") {
     REQUIRE_DOCKER
     DockerFixture docker;

@@ -97,6 +97,7 @@ TEST_CASE("OutputSocket: two read ends arrive in order, non-blocking and closed 
     REQUIRE(received);
     CHECK((::fcntl(received->out.get(), F_GETFL) & O_NONBLOCK) != 0);
     CHECK((::fcntl(received->err.get(), F_GETFD) & FD_CLOEXEC) != 0);
+    CHECK(received->pid == ::getpid());
     REQUIRE(::write(out.write.get(), "o", 1) == 1);
     REQUIRE(::write(err.write.get(), "e", 1) == 1);
     out.write.reset();

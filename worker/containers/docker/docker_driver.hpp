@@ -43,6 +43,7 @@ public:
     ) override;
     Task<Result<ExitStatus>> wait(std::string id, Deadline deadline) override;
     Task<Result<std::optional<ContainerState>>> inspect(std::string id, Deadline deadline) override;
+    void has_process(const std::string& id, int pid) override;
     Task<Result<void>> freeze(std::string id, Deadline deadline) override;
     Task<Result<void>> thaw(std::string id, Deadline deadline) override;
     std::optional<ContainerStats> stats_now(const std::string& id) override;

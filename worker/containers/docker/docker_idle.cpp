@@ -20,6 +20,10 @@ Task<Result<DockerDriver::CgroupRef>> DockerDriver::cgroup_of(std::string id, De
     co_return cgroups_.look_for(id, {.pid = pid, .id = text_at(container, "Id")});
 }
 
+void DockerDriver::has_process(const std::string& id, int pid) {
+    cgroups_.look_for(id, {.pid = pid, .id = id});
+}
+
 Task<Result<void>> DockerDriver::freeze(std::string id, Deadline deadline) {
     const auto cgroup = co_await cgroup_of(id, deadline);
     if (!cgroup) co_return fail(cgroup.error());
