@@ -16,6 +16,10 @@ namespace {
 constexpr std::size_t own_output_bytes_max = 64UL * 1024;
 // A function that writes without end must not keep a drain going for ever.
 constexpr std::size_t drain_bytes_max = 1024UL * 1024;
+// Whoever writes more than this, more than any log takes, waits for its reader again and again: it
+// keeps a lane busy for a tenth of the time and not for all of it. A call's ends wait for nothing.
+constexpr std::size_t burst_bytes_max = 8UL * 1024 * 1024;
+constexpr Millis burst_pause{20};
 
 }  // namespace
 
@@ -91,15 +95,21 @@ std::string FunctionOutput::own_output() {
 }
 
 Task<> FunctionOutput::read(std::shared_ptr<FunctionOutput> self, Pipe& pipe) {
+    std::size_t burst = 0;
     for (;;) {
         error_code failed;
         co_await pipe.descriptor.async_wait(
             Descriptor::wait_read, asio::redirect_error(use_task, failed)
         );
-        const std::scoped_lock lock(self->mutex_);
-        if (failed || !pipe.open) co_return;
-        self->drain(pipe);
-        if (!pipe.open) co_return;
+        {
+            const std::scoped_lock lock(self->mutex_);
+            if (failed || !pipe.open) co_return;
+            burst += self->drain(pipe);
+            if (!pipe.open) co_return;
+        }
+        if (burst < burst_bytes_max) continue;
+        co_await sleep_for(burst_pause);
+        burst = 0;
     }
 }
 
@@ -114,7 +124,7 @@ void FunctionOutput::drain_both() {
     drain(err_);
 }
 
-void FunctionOutput::drain(Pipe& pipe) {
+std::size_t FunctionOutput::drain(Pipe& pipe) {
     static thread_local std::array<char, 64UL * 1024> buffer;
     std::size_t total = 0;
     while (pipe.open && total < drain_bytes_max) {
@@ -127,9 +137,10 @@ void FunctionOutput::drain(Pipe& pipe) {
             continue;
         } else {
             if (size == 0 || errno != EAGAIN) pipe.open = false;
-            return;
+            break;
         }
     }
+    return total;
 }
 
 void FunctionOutput::store(LogStream stream, const std::vector<LogFramer::Piece>& pieces) {

@@ -62,7 +62,7 @@ private:
     static Task<> read(std::shared_ptr<FunctionOutput> self, Pipe& pipe);
     // With the mutex held.
     void drain_both();
-    void drain(Pipe& pipe);
+    std::size_t drain(Pipe& pipe);
     void store(LogStream stream, const std::vector<LogFramer::Piece>& pieces);
     bool expects_frames() const;
 
