@@ -38,6 +38,25 @@ void wait_until_back(const Datastore& store) {
     eventually("the store is back", [&] { return store.unhealthy_reason().empty(); });
 }
 
+/// Kills the server amid the claims of 200 calls, and has it back. The calls whose claims failed.
+Names claims_lost_in_a_kill(Outage& t) {
+    Names ids;
+    for (int i = 0; i < 200; ++i) ids.push_back(t.accept());
+    std::vector<std::future<Result<std::vector<ClaimedCall>>>> claims;
+    for (const auto& id : ids) {
+        claims.push_back(t.loop.start(t.store->claim("worker-1", {id})));
+    }
+    REQUIRE(claims.front().get());
+    t.backend.server.kill();
+    t.backend.server.start();
+    Names lost;
+    for (std::size_t i = 1; i < ids.size(); ++i) {
+        if (!claims[i].get()) lost.push_back(ids[i]);
+    }
+    wait_until_back(*t.store);
+    return lost;
+}
+
 }  // namespace
 
 TEST_CASE("PostgresDatastore: while the server is away everything is refused with the reason") {
@@ -115,20 +134,9 @@ TEST_CASE("PostgresDatastore: no acknowledged call is lost when the server is ki
 TEST_CASE("PostgresDatastore: a claim whose answer the server's death took runs again") {
     Outage t;
     t.add_worker("worker-1");
-    Names ids;
-    for (int i = 0; i < 200; ++i) ids.push_back(t.accept());
-    std::vector<std::future<Result<std::vector<ClaimedCall>>>> claims;
-    for (const auto& id : ids) {
-        claims.push_back(t.loop.start(t.store->claim("worker-1", {id})));
-    }
-    REQUIRE(claims.front().get());
-    t.backend.server.kill();
-    t.backend.server.start();
     Names lost;
-    for (std::size_t i = 1; i < ids.size(); ++i) {
-        if (!claims[i].get()) lost.push_back(ids[i]);
-    }
-    wait_until_back(*t.store);
+    // A quick server has answered them all before it dies: then once more.
+    for (int round = 0; round < 20 && lost.empty(); ++round) lost = claims_lost_in_a_kill(t);
     CHECK_FALSE(lost.empty());
     // Its worker lives, so no sweep takes them: the store itself hands them back.
     for (const auto& id : lost) {
