@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cassert>
 
-#include "common/http/answer_parser.hpp"
+#include "common/http/answer_reader.hpp"
 
 namespace stoker {
 
@@ -79,65 +79,27 @@ public:
     Impl(HttpConnection connection, HttpLimits limits, bool has_body) :
         limits_(limits),
         connection_(std::move(connection)),
-        parser_(limits, has_body) {}
+        reader_(connection_, limits, has_body) {}
 
-    Task<HttpResult<void>> read_head(Deadline deadline) {
-        while (!parser_.is_header_done()) {
-            auto progress = co_await advance(deadline);
-            if (!progress) co_return progress;
-        }
-        co_return HttpResult<void>();
-    }
-
-    Task<HttpResult<std::string>> read(Deadline deadline) {
-        while (parser_.body().empty() && !parser_.is_done()) {
-            auto progress = co_await advance(deadline);
-            if (!progress) co_return std::unexpected(progress.error());
-        }
-        co_return std::exchange(parser_.body(), {});
-    }
-
+    Task<HttpResult<void>> read_head(Deadline deadline) { return reader_.read_head(deadline); }
+    Task<HttpResult<std::string>> read(Deadline deadline) { return reader_.read(deadline); }
     Task<HttpResult<std::string>> read_all(Deadline deadline) {
-        while (!parser_.is_done() && parser_.body().size() <= limits_.body_bytes_max) {
-            auto progress = co_await advance(deadline);
-            if (!progress) co_return std::unexpected(progress.error());
-        }
-        if (parser_.body().size() > limits_.body_bytes_max) {
-            co_return failed(
-                Kind::too_large,
-                "the answer is larger than " + std::to_string(limits_.body_bytes_max) + " bytes"
-            );
-        }
-        co_return std::exchange(parser_.body(), {});
+        return reader_.read_all(limits_.body_bytes_max, deadline);
     }
 
-    HttpHead& head() { return parser_.head(); }
-    bool reusable() const {
-        return parser_.is_done() && parser_.keep_alive() && !parser_.has_unparsed();
-    }
+    HttpHead& head() { return reader_.head(); }
+    bool reusable() const { return reader_.reusable(); }
 
     /// The connection, with the bytes that came after the answer.
     HttpConnection take_connection() {
-        connection_.unread(parser_.take_unparsed());
+        connection_.unread(reader_.take_unparsed());
         return std::move(connection_);
     }
 
 private:
-    /// Parses what is there, or else reads once more.
-    Task<HttpResult<void>> advance(Deadline deadline) {
-        const auto parsed = parser_.advance();
-        if (!parsed) co_return std::unexpected(parsed.error());
-        if (*parsed) co_return HttpResult<void>();
-        auto more = co_await connection_.read_some(deadline);
-        if (!more) co_return std::unexpected(std::move(more.error()));
-        if (more->empty()) co_return parser_.end();
-        parser_.feed(*more);
-        co_return HttpResult<void>();
-    }
-
     const HttpLimits limits_;
     HttpConnection connection_;
-    AnswerParser parser_;
+    AnswerReader reader_;
 };
 
 namespace {

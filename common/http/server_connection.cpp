@@ -277,6 +277,16 @@ void ServerConnection::begin(
     }
 }
 
+/// Without waiting: whoever does not even take these bytes is not there any more.
+bool ServerConnection::say_processing() {
+    constexpr std::string_view text = "HTTP/1.1 102 Processing\r\n\r\n";
+    assert(status_ == 0);
+    error_code failed;
+    if (!broken_ && socket_.write_some(asio::buffer(text), failed) == text.size()) return true;
+    broken_ = true;
+    return false;
+}
+
 Task<> ServerConnection::respond(Response response) {
     begin(response.status, response.headers, response.body.size());
     answer_ended_ = true;

@@ -36,6 +36,7 @@ public:
     Task<Received<std::string>> read_body(std::uint64_t bytes_max) override;
     Task<Received<std::string_view>> read_some(std::uint64_t bytes_max) override;
     bool body_ended() const override { return parser_.ended(); }
+    bool say_processing() override;
     Task<> respond(Response response) override;
     void begin(int status, const Headers& headers, std::optional<std::uint64_t> length) override;
     Task<Received<void>> write(std::string_view bytes, bool last) override;

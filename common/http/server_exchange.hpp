@@ -78,6 +78,9 @@ public:
     /// The whole body has been read (or there is none).
     virtual bool body_ended() const = 0;
 
+    /// Says 102 Processing: the answer will take its time. Before the answer and while nobody reads
+    /// the body; to a client that is known to understand it. False when the connection is broken.
+    virtual bool say_processing() = 0;
     virtual Task<> respond(Response response) = 0;
 
     /// The head of an answer that is written in pieces. It leaves with the first write(), which may
