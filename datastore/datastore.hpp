@@ -25,6 +25,7 @@
 #include "model/fn.hpp"
 #include "model/fn_spec.hpp"
 #include "model/scope.hpp"
+#include "model/worker_profile.hpp"
 
 namespace stoker {
 
@@ -200,6 +201,10 @@ public:
         std::string worker_id, std::string host, Millis lease
     ) = 0;
     virtual Task<Result<Heartbeat>> heartbeat(std::string worker_id, Millis lease) = 0;
+    /// What it says about itself; nothing happens to one that is not registered or dead.
+    virtual Task<Result<void>> describe_worker(std::string worker_id, WorkerProfile profile) = 0;
+    /// Those that are not dead, by id.
+    virtual Task<Result<std::vector<KnownWorker>>> list_workers() = 0;
     virtual Task<Result<void>> remove_worker(std::string worker_id) = 0;
     /// T6. Workers past their lease and `grace` are dead; running calls without a live owner are
     /// queued again, or end as worker_lost when their attempts are used up.

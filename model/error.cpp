@@ -63,6 +63,7 @@ constexpr std::array specs{
         "engine_failed",
         "The container engine could not start a container"
     },
+    ErrorSpec{Errc::no_worker, 503, "no_worker", "No worker is there to run the call"},
     ErrorSpec{Errc::function_failed, 502, "function_failed", "function failed"},
     ErrorSpec{Errc::function_timeout, 504, "function_timeout", "Timed out"},
     ErrorSpec{Errc::container_exit, 502, "container_exit", "error receiving function response"},
@@ -121,6 +122,13 @@ static_assert(in_enum_order(), "keep the table in the order of Errc: spec_of() i
 }  // namespace
 
 const ErrorSpec& spec_of(Errc code) { return specs.at(static_cast<std::size_t>(code)); }
+
+std::optional<Errc> parse_errc(std::string_view word) {
+    for (const auto& spec : specs) {
+        if (spec.word == word) return spec.code;
+    }
+    return std::nullopt;
+}
 
 std::string_view Error::text() const {
     return message.empty() ? spec_of(code).message : std::string_view(message);

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <expected>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -44,6 +45,7 @@ enum class Errc : std::uint8_t {
     outcome_unknown,
     engine_unavailable,
     engine_failed,
+    no_worker,
     // The function or its container failed; these words appear as a call's error_code.
     function_failed,
     function_timeout,
@@ -84,6 +86,8 @@ struct ErrorSpec {
 };
 
 const ErrorSpec& spec_of(Errc code);
+/// The code of a stable word.
+std::optional<Errc> parse_errc(std::string_view word);
 
 /// `return fail(Errc::app_not_found);`
 inline std::unexpected<Error> fail(Errc code, std::string message = {}, std::string detail = {}) {

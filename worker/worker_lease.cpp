@@ -53,7 +53,13 @@ Task<bool> WorkerLease::take_new() {
     granted_ = true;
     hooks_.renewed(id_, until);
     if (!draining_.is_set()) hooks_.granted(id_);
+    co_await tell_profile();
     co_return true;
+}
+
+/// A hint: when it does not arrive, the next one will.
+Task<> WorkerLease::tell_profile() {
+    if (profile_) co_await store_.describe_worker(id_, profile_());
 }
 
 Task<> WorkerLease::beat() {
@@ -67,6 +73,7 @@ Task<> WorkerLease::beat() {
     if (heartbeat->alive) {
         hooks_.renewed(id_, until);
         hooks_.cancelled(heartbeat->cancel_calls);
+        co_await tell_profile();
         co_return;
     }
     log::warn("worker.declared_dead", {{"worker", id_}});

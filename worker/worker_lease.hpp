@@ -36,6 +36,9 @@ public:
 
     WorkerLease(Datastore& store, IdSource& ids, Settings settings, Hooks hooks);
 
+    /// With every sign of life this goes to the others, too. Before keep().
+    void tell(std::function<WorkerProfile()> profile) { profile_ = std::move(profile); }
+
     /// Registers, then renews until end(). To be awaited once.
     Task<> keep();
     /// The drain has begun: a lost lease is not taken anew. What is held is renewed until end(),
@@ -51,11 +54,13 @@ private:
     Task<bool> take_new();
     Task<> register_new();
     Task<> beat();
+    Task<> tell_profile();
 
     Datastore& store_;
     IdSource& ids_;
     const Settings settings_;
     const Hooks hooks_;
+    std::function<WorkerProfile()> profile_;
     std::string id_;  // of this incarnation; empty before the first
     std::atomic<bool> granted_{false};
     Latch<bool> draining_;

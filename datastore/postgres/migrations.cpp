@@ -144,7 +144,12 @@ CREATE TABLE workers(
 );
 )sql";
 
-constexpr std::array steps{step_1};
+// What a worker says about itself; JSON.
+constexpr std::string_view step_2 = R"sql(
+ALTER TABLE workers ADD COLUMN profile text;
+)sql";
+
+constexpr std::array steps{step_1, step_2};
 
 // Any number will do, as long as every Stoker takes the same.
 constexpr std::string_view begin_alone = R"sql(

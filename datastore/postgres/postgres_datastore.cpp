@@ -208,6 +208,18 @@ Task<Result<Heartbeat>> PostgresDatastore::heartbeat(std::string worker_id, Mill
     co_return heartbeat;
 }
 
+Task<Result<void>> PostgresDatastore::describe_worker(
+    std::string worker_id, WorkerProfile profile
+) {
+    const auto outcome = co_await pool_.run(sweeps_.describe_worker(worker_id, dump(profile)));
+    if (!outcome) co_return fail(to_error(outcome.error()));
+    co_return Result<void>{};
+}
+
+Task<Result<std::vector<KnownWorker>>> PostgresDatastore::list_workers() {
+    co_return all(co_await pool_.run(sweeps_.list_workers()), read_worker);
+}
+
 Task<Result<void>> PostgresDatastore::remove_worker(std::string worker_id) {
     const auto outcome = co_await pool_.run(sweeps_.remove_worker(worker_id));
     if (!outcome) co_return fail(to_error(outcome.error()));

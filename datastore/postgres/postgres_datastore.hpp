@@ -71,6 +71,8 @@ public:
     Task<Result<void>> register_worker(std::string worker_id, std::string host, Millis lease)
         override;
     Task<Result<Heartbeat>> heartbeat(std::string worker_id, Millis lease) override;
+    Task<Result<void>> describe_worker(std::string worker_id, WorkerProfile profile) override;
+    Task<Result<std::vector<KnownWorker>>> list_workers() override;
     Task<Result<void>> remove_worker(std::string worker_id) override;
     Task<Result<std::vector<MovedCall>>> sweep_lost(Millis grace) override;
     Task<Result<std::vector<MovedCall>>> recover_all() override;

@@ -67,6 +67,13 @@ SweepSql::SweepSql() :
         "list_wishes",
         "SELECT id FROM calls WHERE status = 'running' AND owner = $1::text AND cancel_requested"
     },
+    describe_{
+        "describe_worker", "UPDATE workers SET profile = $2::text WHERE id = $1::text AND NOT dead"
+    },
+    list_workers_{
+        "list_workers",
+        "SELECT id, host, coalesce(profile, '') FROM workers WHERE NOT dead ORDER BY id"
+    },
     remove_{"remove_worker", "DELETE FROM workers WHERE id = $1::text"},
     forget_all_{"forget_workers", "DELETE FROM workers"},
     list_beats_{"list_beats", "SELECT id, beat, lease_ms FROM workers WHERE NOT dead"},
@@ -124,6 +131,12 @@ std::vector<Step> SweepSql::heartbeat(const std::string& id, Millis lease) const
     steps.push_back(step(list_wishes_, id));
     return steps;
 }
+
+Step SweepSql::describe_worker(const std::string& id, const std::string& profile) const {
+    return step(describe_, id, profile);
+}
+
+Step SweepSql::list_workers() const { return step(list_workers_); }
 
 Step SweepSql::remove_worker(const std::string& id) const { return step(remove_, id); }
 Step SweepSql::forget_workers() const { return step(forget_all_); }
@@ -192,6 +205,12 @@ Beat read_beat(Row& row) {
     beat.number = row.number();
     beat.lease = Millis(row.number());
     return beat;
+}
+
+KnownWorker read_worker(Row& row) {
+    KnownWorker worker{.id = row.text(), .host = row.text(), .profile = {}};
+    worker.profile = worker_profile_from_text(row.text());
+    return worker;
 }
 
 }  // namespace stoker::postgres

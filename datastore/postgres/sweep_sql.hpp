@@ -20,6 +20,7 @@ struct WaitingCall {
 };
 WaitingCall read_waiting(Row& row);
 Beat read_beat(Row& row);
+KnownWorker read_worker(Row& row);
 
 class SweepSql {
 public:
@@ -31,6 +32,9 @@ public:
     Step register_worker(const std::string& id, const std::string& host, Millis lease) const;
     /// The first answer as register_worker's, the second has the calls to be cancelled.
     std::vector<Step> heartbeat(const std::string& id, Millis lease) const;
+    /// `profile` is a JSON object.
+    Step describe_worker(const std::string& id, const std::string& profile) const;
+    Step list_workers() const;
     Step remove_worker(const std::string& id) const;
     Step forget_workers() const;
     Step list_beats() const;
@@ -54,8 +58,8 @@ public:
 private:
     Step cancel_waiting(const Statement& statement, const std::string& id, WallTime now) const;
 
-    Statement register_, beat_, list_wishes_, remove_, forget_all_, list_beats_, declare_dead_,
-        forget_dead_, move_lost_;
+    Statement register_, beat_, list_wishes_, describe_, list_workers_, remove_, forget_all_,
+        list_beats_, declare_dead_, forget_dead_, move_lost_;
     Statement cancel_queued_of_fn_, cancel_delayed_of_fn_, cancel_queued_of_app_,
         cancel_delayed_of_app_;
     Statement list_queued_, list_waiting_, mark_put_, count_calls_;

@@ -45,6 +45,10 @@ CallSweeps::CallSweeps(SQLite::Database& db, CountChange& counts) :
         "SELECT id FROM calls INDEXED BY calls_owner"
         " WHERE status = 'running' AND owner = ?1 AND cancel_requested = 1"
     ),
+    describe_(db, "UPDATE workers SET profile = ?2 WHERE id = ?1 AND dead = 0"),
+    list_(
+        db, "SELECT id, host, profile FROM workers WHERE dead = 0 AND lease_until >= ?1 ORDER BY id"
+    ),
     remove_(db, "DELETE FROM workers WHERE id = ?1"),
     declare_dead_(db, "UPDATE workers SET dead = 1 WHERE dead = 0 AND lease_until < ?1"),
     forget_dead_(db, "DELETE FROM workers WHERE dead = 1 AND lease_until < ?1"),
@@ -86,6 +90,21 @@ Heartbeat CallSweeps::heartbeat(const std::string& worker_id, WallTime lease_unt
     Query wishes(list_wishes_, worker_id);
     while (wishes.next()) heartbeat.cancel_calls.push_back(wishes.text());
     return heartbeat;
+}
+
+void CallSweeps::describe_worker(const std::string& worker_id, const std::string& profile) {
+    change(describe_, worker_id, profile);
+}
+
+std::vector<KnownWorker> CallSweeps::list_workers(WallTime now) {
+    std::vector<KnownWorker> found;
+    Query row(list_, now);
+    while (row.next()) {
+        KnownWorker worker{.id = row.text(), .host = row.text(), .profile = {}};
+        worker.profile = worker_profile_from_text(row.optional_text().value_or(""));
+        found.push_back(std::move(worker));
+    }
+    return found;
 }
 
 void CallSweeps::remove_worker(const std::string& worker_id) { change(remove_, worker_id); }

@@ -24,6 +24,10 @@ public:
         const std::string& worker_id, const std::string& host, WallTime lease_until
     );
     Heartbeat heartbeat(const std::string& worker_id, WallTime lease_until);
+    /// `profile` is a JSON object.
+    void describe_worker(const std::string& worker_id, const std::string& profile);
+    /// Those whose lease has not ended by then.
+    std::vector<KnownWorker> list_workers(WallTime now);
     void remove_worker(const std::string& worker_id);
 
     /// Leases that ended before `dead_before` are those of dead workers.
@@ -45,6 +49,8 @@ private:
     SQLite::Statement register_;
     SQLite::Statement renew_;
     SQLite::Statement list_wishes_;
+    SQLite::Statement describe_;
+    SQLite::Statement list_;
     SQLite::Statement remove_;
     SQLite::Statement declare_dead_;
     SQLite::Statement forget_dead_;

@@ -151,7 +151,12 @@ constexpr std::string_view step_5 = R"sql(
 CREATE INDEX fns_warm ON fns(min_idle) WHERE min_idle > 0;
 )sql";
 
-constexpr std::array steps{step_1, step_2, step_3, step_4, step_5};
+// What a worker says about itself; JSON.
+constexpr std::string_view step_6 = R"sql(
+ALTER TABLE workers ADD COLUMN profile TEXT;
+)sql";
+
+constexpr std::array steps{step_1, step_2, step_3, step_4, step_5, step_6};
 
 }  // namespace
 

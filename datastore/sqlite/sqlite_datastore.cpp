@@ -157,6 +157,22 @@ Task<Result<Heartbeat>> SqliteDatastore::heartbeat(std::string worker_id, Millis
     co_return co_await engine_->write(std::move(work));
 }
 
+Task<Result<void>> SqliteDatastore::describe_worker(std::string worker_id, WorkerProfile profile) {
+    auto work = [id = std::move(worker_id), profile = dump(profile)](Writer& writer) {
+        writer.sweeps().describe_worker(id, profile);
+        return Result<void>{};
+    };
+    co_return co_await engine_->write(std::move(work));
+}
+
+Task<Result<std::vector<KnownWorker>>> SqliteDatastore::list_workers() {
+    // By the writer, who knows what time the leases are told in.
+    auto work = [](Writer& writer) {
+        return Result<std::vector<KnownWorker>>(writer.sweeps().list_workers(writer.lease_now()));
+    };
+    co_return co_await engine_->write(std::move(work));
+}
+
 Task<Result<void>> SqliteDatastore::remove_worker(std::string worker_id) {
     auto work = [id = std::move(worker_id)](Writer& writer) -> Result<void> {
         writer.sweeps().remove_worker(id);

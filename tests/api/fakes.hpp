@@ -121,6 +121,10 @@ public:
     Task<Result<Heartbeat>> heartbeat(std::string id, Millis lease) override {
         return inner_.heartbeat(std::move(id), lease);
     }
+    Task<Result<void>> describe_worker(std::string id, WorkerProfile profile) override {
+        return inner_.describe_worker(std::move(id), std::move(profile));
+    }
+    Task<Result<std::vector<KnownWorker>>> list_workers() override { return inner_.list_workers(); }
     Task<Result<void>> remove_worker(std::string id) override {
         return inner_.remove_worker(std::move(id));
     }

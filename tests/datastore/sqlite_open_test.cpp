@@ -113,7 +113,8 @@ TEST_CASE("migrate: a file of the first schema keeps its rows and gets the later
           "calls.cpus",
           "calls.tmpfs_size",
           "calls.stats",
-          "calls.waiting_for"}) {
+          "calls.waiting_for",
+          "workers.profile"}) {
         const std::string name(column);
         const auto dot = name.find('.');
         db.exec("ALTER TABLE " + name.substr(0, dot) + " DROP COLUMN " + name.substr(dot + 1));

@@ -57,6 +57,10 @@ public:
     Task<Result<std::vector<MovedCall>>> delete_fn(std::string) override {
         return none<std::vector<MovedCall>>();
     }
+    Task<Result<void>> describe_worker(std::string, WorkerProfile) override { return none<void>(); }
+    Task<Result<std::vector<KnownWorker>>> list_workers() override {
+        return none<std::vector<KnownWorker>>();
+    }
     Task<Result<void>> progress(std::vector<CallProgress>) override { return none<void>(); }
     Task<Result<Call>> get_call(Scope, std::string) override { return none<Call>(); }
     Task<Result<std::vector<Call>>> list_calls(Scope, CallFilter, Page) override {

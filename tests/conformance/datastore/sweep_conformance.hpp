@@ -73,6 +73,29 @@ TEST_CASE_TEMPLATE_DEFINE("Datastore: lost workers", Backend, datastore_workers)
         REQUIRE(t.run(t.store->remove_worker("worker-1")));
         CHECK(ids_of(t.run(t.store->sweep_lost(t.grace))) == Names{fence.call_id});
     }
+    SUBCASE("what workers say about themselves is known while their leases last") {
+        const WorkerProfile profile{
+            .address = "10.0.0.1:8090",
+            .memory_mb = 4096,
+            .busy_mb = 128,
+            .milli_cpus = 2000,
+            .draining = true
+        };
+        t.add_worker("worker-2");
+        REQUIRE(t.run(t.store->describe_worker("worker-2", profile)));
+        REQUIRE(t.run(t.store->describe_worker("nobody", profile)));
+        const std::vector<KnownWorker> both{
+            {"worker-1", "host", {}}, {"worker-2", "host", profile}
+        };
+        CHECK(t.run(t.store->list_workers()) == both);
+        t.clock.advance(t.lease);
+        REQUIRE(t.run(t.store->heartbeat("worker-2", t.lease))->alive);
+        t.clock.advance(Millis(1) + t.grace);
+        REQUIRE(t.run(t.store->sweep_lost(t.grace)));
+        CHECK(t.run(t.store->list_workers()) == std::vector{both.at(1)});
+        REQUIRE(t.run(t.store->remove_worker("worker-2")));
+        CHECK(t.run(t.store->list_workers())->empty());
+    }
     SUBCASE("a call whose attempts are used up ends as worker_lost") {
         const auto id = t.accept();
         for (int attempt = 1; attempt <= t.fn.retry.max_attempts; ++attempt) {
