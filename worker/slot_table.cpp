@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 
 namespace stoker {
 
@@ -178,6 +179,26 @@ CallPhase SlotTable::phase_of(const std::string& slot_key) const {
     const auto found = keys_.find(slot_key);
     if (found == keys_.end() || found->second.starting == 0) return CallPhase::slot;
     return waits_for_pull(found->second) ? CallPhase::pulling : CallPhase::starting;
+}
+
+double SlotTable::wait_s(const FnSpec& fn) const {
+    constexpr auto unknown = std::numeric_limits<double>::infinity();
+    if (closing_) return unknown;
+    const auto found = keys_.find(fn.slot_key);
+    const auto* key = found == keys_.end() ? nullptr : &found->second;
+    const auto owner = fns_.find(fn.fn_id);
+    const auto in_line = key ? key->waiters.size() : 0;
+    const auto coming = key ? key->starting + key->idle.size() : 0;
+    // Those in line for whom nothing starts yet come first.
+    const auto ahead = static_cast<std::int64_t>(in_line - std::min(in_line, coming));
+    const auto free_mb = memory_.free_mb() + idle_.mb();
+    const bool is_room = (ahead + 1) * static_cast<std::int64_t>(fn.container_mb()) <= free_mb;
+    const bool may_start = owner == fns_.end() || owner->second.may_start();
+    const bool is_one_idle = coming > in_line && key->owner->may_use();
+    if (is_one_idle || (is_room && may_start)) return 0;
+    if (!key || key->busy.empty() || !key->mean_run_s) return unknown;
+    return *key->mean_run_s * static_cast<double>(ahead + 1) /
+           static_cast<double>(key->busy.size());
 }
 
 std::optional<std::size_t> SlotTable::use_bound(const std::string& fn_id) const {

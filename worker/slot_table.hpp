@@ -116,6 +116,9 @@ public:
     /// Functions that min_idle containers are kept of.
     std::vector<std::string> warm_fns() const;
     CallPhase phase_of(const std::string& slot_key) const;
+    /// For how long others would keep a call of it, if it came now, from its container: 0 when one
+    /// is idle or can be started, infinity when that cannot be told.
+    double wait_s(const FnSpec& fn) const;
     /// Of how many calls of the function at once any more would only wait; empty: not known.
     std::optional<std::size_t> use_bound(const std::string& fn_id) const;
 

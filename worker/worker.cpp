@@ -17,6 +17,8 @@ constexpr std::chrono::seconds load_pause{5};
 constexpr std::chrono::seconds clean_up_max{20};
 /// For the last lines of functions to reach their syslog servers.
 constexpr std::chrono::seconds syslog_max{3};
+/// A call that would wait longer for others is better off with another worker.
+constexpr double wait_for_others_max_s = 0.25;
 
 }  // namespace
 
@@ -226,6 +228,20 @@ WorkerLease::Hooks Worker::lease_hooks() {
     };
 }
 
+void Worker::be_reached_at(std::string address) {
+    lease_.tell([this, address = std::move(address)] { return profile(address); });
+}
+
+WorkerProfile Worker::profile(const std::string& address) const {
+    return {
+        .address = address,
+        .memory_mb = memory_.total_mb(),
+        .busy_mb = slots_.busy_mb(),
+        .milli_cpus = settings_.launch.milli_cpus,
+        .draining = stopping_
+    };
+}
+
 void Worker::stop_cancelled(const std::vector<std::string>& call_ids) {
     for (const auto& call_id : call_ids) {
         const auto live = live_.find(call_id);
@@ -263,6 +279,12 @@ Waiting Worker::waiting_of(const std::string& slot_key, const std::string& image
 
 void Worker::expect_image(const std::string& image) {
     if (up_ && engine_.is_up() && !stopping_) images_.expect(image, deps_.lanes.at(0));
+}
+
+bool Worker::has_room_for(const FnSpec& fn) const {
+    // What the call would be told at once is for invoke() to say.
+    if (stopping_ || !up_ || !slots_.can_ever_fit(fn)) return true;
+    return slots_.wait_s(fn) <= wait_for_others_max_s;
 }
 
 Task<Result<void>> Worker::invoke(

@@ -71,6 +71,9 @@ public:
     /// Makes the run folder; an Error is fatal.
     static Result<std::unique_ptr<Worker>> open(Deps deps, WorkerSettings settings);
 
+    /// Tells the others where its runner endpoint is, `host:port`, and how busy it is. Before
+    /// start().
+    void be_reached_at(std::string address);
     /// Waits for the engine, removes leftovers, registers and then pulls calls, all in the
     /// background.
     void start();
@@ -81,6 +84,10 @@ public:
     Task<Result<void>> invoke(
         Invocation invocation, BodySource& body, AnswerSink& answer, Deadline give_up
     ) override;
+
+    /// A call of the function that came now would soon have a container, or the worker knows that
+    /// it never can.
+    bool has_room_for(const FnSpec& fn) const;
 
     /// Calls that need the image have been accepted: it is pulled ahead. Any thread, cheap.
     void expect_image(const std::string& image);
@@ -99,6 +106,7 @@ private:
     Task<> come_up();
     Task<> load_images();
     WorkerLease::Hooks lease_hooks();
+    WorkerProfile profile(const std::string& address) const;
     Task<> report_progress();
     Waiting waiting_of(const std::string& slot_key, const std::string& image) const;
     void stop_cancelled(const std::vector<std::string>& call_ids);
