@@ -23,6 +23,8 @@ struct Command {
 
 constexpr std::array commands{
     Command{"start", "Run the API and a worker in one process", nullptr},
+    Command{"api", "Run the API alone; workers elsewhere run the calls", nullptr},
+    Command{"worker", "Run a worker alone, for APIs elsewhere", nullptr},
     Command{"invoke", "Call a function", run_invoke},
     Command{"calls get", "Show a call, or wait for its end", run_calls_get},
     Command{"calls list", "List the calls of a function", run_calls_list},

@@ -1,7 +1,7 @@
 #pragma once
 
-// The client commands and the list of all commands. main() runs `start` itself and leaves the rest
-// to run_client().
+// The client commands and the list of all commands. main() runs the servers itself and leaves the
+// rest to run_client().
 
 #include <span>
 #include <string>

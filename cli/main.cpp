@@ -15,6 +15,8 @@ int main(int argc, char** argv) {
         fmt::print("stoker {}\n", version);
         return 0;
     }
-    if (command == "start") return run_start(std::span(words).subspan(1));
+    for (const auto role : {Role::start, Role::api, Role::worker}) {
+        if (command == to_word(role)) return run_server(role, std::span(words).subspan(1));
+    }
     return run_client(words);
 }

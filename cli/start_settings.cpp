@@ -157,13 +157,17 @@ SettingKind<std::optional<std::uint16_t>> port_kind() {
     };
 }
 
-void add_server(Settings& table, StartSettings& to, std::optional<std::uint16_t>& port) {
+void add_server(Settings& table, StartSettings& to, std::optional<std::uint16_t>& port, Role role) {
     table.group("Server");
-    table.add("listen", to.listen, listen_kind(), "Where to accept HTTP");
-    table.add("port", port, port_kind(), "The port of --listen alone").alias("FN_PORT");
+    if (has_api(role)) {
+        table.add("listen", to.listen, listen_kind(), "Where to accept HTTP");
+        table.add("port", port, port_kind(), "The port of --listen alone").alias("FN_PORT");
+        table.add("public-url", to.public_url, public_url_kind(), "How clients reach this server")
+            .alias("FN_PUBLIC_LB_URL", unless_zero);
+    }
+    if (role == Role::api) add_runner_list(table, to.runner);
+    if (role == Role::worker) add_runner_endpoint(table, to.runner);
     table.add("insecure", to.insecure, bool_kind(), "Let other machines in without authentication");
-    table.add("public-url", to.public_url, public_url_kind(), "How clients reach this server")
-        .alias("FN_PUBLIC_LB_URL", unless_zero);
     table
         .add(
             "log-level",
@@ -186,19 +190,7 @@ void add_server(Settings& table, StartSettings& to, std::optional<std::uint16_t>
     );
 }
 
-void add_storage(Settings& table, StartSettings& to) {
-    table.group("Storage");
-    table.add("data", to.data, path_kind("DIR"), "Folder of the data");
-    table
-        .add(
-            "db",
-            to.db,
-            db_kind(),
-            "Datastore: by default sqlite:DATA/stoker.db, or postgres://USER:PASSWORD@HOST/DATABASE"
-        )
-        .alias("FN_DB_URL", unless_zero);
-    table.add("queue", to.queue, queue_kind(), "Queue of waiting calls")
-        .alias("FN_MQ_URL", unless_zero);
+void add_sqlite(Settings& table, StartSettings& to) {
     table.add(
         "sqlite-sync",
         to.sqlite_sync,
@@ -217,6 +209,25 @@ void add_storage(Settings& table, StartSettings& to) {
         size_kind(0, 1024 * tib),
         "Free space below which calls are refused; 0 is 1/20 of the disk, at most 1GiB"
     );
+}
+
+void add_storage(Settings& table, StartSettings& to, Role role) {
+    table.group("Storage");
+    if (has_worker(role)) table.add("data", to.data, path_kind("DIR"), "Folder of the data");
+    table
+        .add(
+            "db",
+            to.db,
+            db_kind(),
+            role == Role::start ? "Datastore: by default sqlite:DATA/stoker.db, or "
+                                  "postgres://USER:PASSWORD@HOST/DATABASE"
+                                : "Datastore: postgres://USER:PASSWORD@HOST/DATABASE"
+        )
+        .alias("FN_DB_URL", unless_zero);
+    table.add("queue", to.queue, queue_kind(), "Queue of waiting calls")
+        .alias("FN_MQ_URL", unless_zero);
+    if (role == Role::start) add_sqlite(table, to);
+    if (!has_api(role)) return;
     const auto depth = integer_kind(1, 100'000'000);
     table.add("queue-depth", to.queue_depth, depth, "Waiting calls; more are refused with 503");
     table.add(
@@ -274,22 +285,7 @@ void add_worker(Settings& table, StartSettings& to) {
     add_image_settings(table, to.images);
 }
 
-void add_limits(Settings& table, StartSettings& to) {
-    table.group("Limits");
-    table.add(
-        "max-async-body",
-        to.max_async_body,
-        size_kind(0, gib),
-        "Request body of an asynchronous call"
-    );
-    table
-        .add(
-            "max-sync-body",
-            to.max_sync_body,
-            size_kind(0, tib),
-            "Request body of a synchronous call"
-        )
-        .alias("FN_MAX_REQUEST_SIZE", unless_zero);
+void add_answer_limits(Settings& table, StartSettings& to) {
     table
         .add(
             "max-response",
@@ -314,6 +310,23 @@ void add_limits(Settings& table, StartSettings& to) {
         .alias("FN_MAX_HDR_RESPONSE_SIZE", unless_zero);
     table.add("max-log", to.max_log, size_kind(0, gib), "Stored log of a call")
         .alias("FN_MAX_LOG_SIZE_BYTES");
+}
+
+void add_request_limits(Settings& table, StartSettings& to) {
+    table.add(
+        "max-async-body",
+        to.max_async_body,
+        size_kind(0, gib),
+        "Request body of an asynchronous call"
+    );
+    table
+        .add(
+            "max-sync-body",
+            to.max_sync_body,
+            size_kind(0, tib),
+            "Request body of a synchronous call"
+        )
+        .alias("FN_MAX_REQUEST_SIZE", unless_zero);
     table
         .add(
             "max-header-bytes", to.max_header_bytes, size_kind(kib, 16 * mib), "Header of a request"
@@ -350,24 +363,30 @@ void add_limits(Settings& table, StartSettings& to) {
     );
 }
 
-void add_timers(Settings& table, StartSettings& to) {
+void add_timers(Settings& table, StartSettings& to, Role role) {
     table.group("Timers");
-    table.add(
-        "slot-wait",
-        to.slot_wait,
-        duration_kind(Millis{1}, day),
-        "For a synchronous call to get a container; then 503"
-    );
     const auto timer = duration_kind(Millis{10}, day);
-    table.add("heartbeat", to.heartbeat, timer, "Between signs of life of a worker");
+    if (has_api(role)) {
+        table.add(
+            "slot-wait",
+            to.slot_wait,
+            duration_kind(Millis{1}, day),
+            "For a synchronous call to get a container; then 503"
+        );
+    }
+    if (has_worker(role)) {
+        table.add("heartbeat", to.heartbeat, timer, "Between signs of life of a worker");
+    }
     table.add("lease", to.lease, timer, "Without one until a worker counts as lost");
-    table.add("sweep-interval", to.sweep_interval, timer, "Between looks for lost workers");
-    table.add(
-        "sweep-grace",
-        to.sweep_grace,
-        duration_kind(Millis{0}, day),
-        "Beyond the lease before calls are given to others"
-    );
+    if (has_api(role)) {
+        table.add("sweep-interval", to.sweep_interval, timer, "Between looks for lost workers");
+        table.add(
+            "sweep-grace",
+            to.sweep_grace,
+            duration_kind(Millis{0}, day),
+            "Beyond the lease before calls are given to others"
+        );
+    }
     table.add(
         "drain", to.drain, duration_kind(Millis{0}, day), "For running calls to end at shutdown"
     );
@@ -379,18 +398,22 @@ std::string standard_run_dir() {
 }
 
 /// What no single value shows to be wrong.
-void check_together(const StartSettings& settings, std::vector<std::string>& errors) {
-    if (!settings.insecure && !is_loopback(settings.listen.host)) {
+void check_together(const StartSettings& settings, Role role, std::vector<std::string>& errors) {
+    const bool is_worker = role == Role::worker;
+    const auto& listen = is_worker ? settings.runner.listen : settings.listen;
+    if (!settings.insecure && !is_loopback(listen.host)) {
         errors.push_back(fmt::format(
-            "--listen {}: other machines could use it, and there is no authentication; "
+            "--{} {}: other machines could use it, and there is no authentication; "
             "add --insecure if that is meant",
-            format_listen(settings.listen)
+            is_worker ? "runner-listen" : "listen",
+            format_listen(listen)
         ));
     }
+    if (role != Role::start && errors.empty()) check_shared(settings.db, settings.queue, errors);
     if (settings.memory > 0 && settings.memory < (std::uint64_t{1} << 20U)) {
         errors.emplace_back("--memory: at least 1MiB, or 0 for what there is");
     }
-    if (settings.lease < 2 * settings.heartbeat) {
+    if (has_worker(role) && settings.lease < 2 * settings.heartbeat) {
         errors.push_back(fmt::format(
             "--lease {}: must be at least twice --heartbeat {}",
             format_duration(settings.lease),
@@ -399,25 +422,44 @@ void check_together(const StartSettings& settings, std::vector<std::string>& err
     }
 }
 
+std::string_view about(Role role) {
+    switch (role) {
+        case Role::api:
+            return "Runs the API. Workers on the same datastore and queue run the calls.";
+        case Role::worker:
+            return "Runs a worker: takes calls from the queue, and synchronous ones from the APIs.";
+        case Role::start: break;
+    }
+    return "Runs the API and a worker in one process, with everything it stores in one folder.";
+}
+
+void add_all(Settings& table, StartSettings& to, std::optional<std::uint16_t>& port, Role role) {
+    add_server(table, to, port, role);
+    add_storage(table, to, role);
+    if (has_worker(role)) add_worker(table, to);
+    table.group("Limits");
+    if (has_api(role)) add_request_limits(table, to);
+    if (has_worker(role)) add_answer_limits(table, to);
+    add_timers(table, to, role);
+}
+
 }  // namespace
 
 StartOutcome load_start_settings(
-    std::span<const std::string> arguments, const Environment& environment
+    std::span<const std::string> arguments, const Environment& environment, Role role
 ) {
     StartOutcome outcome;
     auto& settings = outcome.settings;
     settings.run_dir = standard_run_dir();
+    // Other processes cannot use these.
+    if (role != Role::start) settings.queue.clear();
     std::optional<std::uint16_t> port;
     Settings table(
-        "stoker start [flags]",
-        "Runs the API and a worker in one process, with everything it stores in one folder.",
+        fmt::format("stoker {} [flags]", to_word(role)),
+        std::string(about(role)),
         Settings::File::allowed
     );
-    add_server(table, settings, port);
-    add_storage(table, settings);
-    add_worker(table, settings);
-    add_limits(table, settings);
-    add_timers(table, settings);
+    add_all(table, settings, port, role);
 
     auto loaded = table.load(arguments, environment);
     if (loaded.help) {
@@ -425,17 +467,19 @@ StartOutcome load_start_settings(
         outcome.exit_code = 0;
         return outcome;
     }
-    if (port && table.source_of("port") >= table.source_of("listen")) settings.listen.port = *port;
+    if (has_api(role) && port && table.source_of("port") >= table.source_of("listen"))
+        settings.listen.port = *port;
     // Fn has one bound for both.
-    if (table.source_of("max-response") == SettingSource::alias &&
+    if (has_worker(role) && table.source_of("max-response") == SettingSource::alias &&
         table.source_of("max-sync-response") == SettingSource::standard) {
         settings.max_sync_response = settings.max_response;
     }
-    if (settings.db.empty()) settings.db = "sqlite:" + settings.data + "/stoker.db";
+    if (settings.db.empty() && role == Role::start)
+        settings.db = "sqlite:" + settings.data + "/stoker.db";
     for (const auto& word : loaded.positionals) {
         loaded.errors.push_back(fmt::format("unexpected argument \"{}\"", word));
     }
-    check_together(settings, loaded.errors);
+    check_together(settings, role, loaded.errors);
     outcome.errors = std::move(loaded.errors);
     if (!outcome.errors.empty()) {
         outcome.exit_code = 2;

@@ -1,7 +1,8 @@
 #pragma once
 
-// The settings of `stoker start`. The struct's values are the defaults; load_start_settings() fills
-// it once, before anything is opened, and finds everything that is wrong with it.
+// The settings of `stoker start`, `stoker api` and `stoker worker`. The struct's values are the
+// defaults; load_start_settings() fills it once, before anything is opened, and finds everything
+// that is wrong with it.
 
 #include <cstdint>
 #include <optional>
@@ -11,6 +12,8 @@
 
 #include "cli/container_settings.hpp"
 #include "cli/image_settings.hpp"
+#include "cli/role.hpp"
+#include "cli/runner_settings.hpp"
 #include "common/settings.hpp"
 
 namespace stoker {
@@ -40,6 +43,7 @@ struct StartSettings {
     Millis pull_timeout{600'000};
     ContainerSettings containers;
     ImageSettings images;
+    RunnerSettings runner;
 
     std::int64_t lanes = 0;  ///< 0 is one per core
     std::int64_t max_connections = 10'000;
@@ -74,9 +78,9 @@ struct StartOutcome {
     std::vector<std::string> errors;  ///< for stderr, all at once
 };
 
-/// `arguments` are those after `stoker start`.
+/// `arguments` are those after the name of the command. A role knows only what is of use to it.
 StartOutcome load_start_settings(
-    std::span<const std::string> arguments, const Environment& environment
+    std::span<const std::string> arguments, const Environment& environment, Role role = Role::start
 );
 
 /// `localhost`, 127.0.0.0/8 or ::1.

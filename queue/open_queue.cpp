@@ -36,6 +36,11 @@ Result<void> check_queue_url(std::string_view url) {
     );
 }
 
+bool is_shared_queue(std::string_view url) {
+    const auto scheme = scheme_of(url);
+    return !scheme.empty() && scheme != "embedded" && !is_alias_of_embedded(scheme);
+}
+
 Result<std::unique_ptr<MessageQueue>> open_queue(
     std::string_view url, const QueueOptions& options, Executor lane, Metrics& metrics
 ) {

@@ -13,10 +13,14 @@ TEST_CASE("Instance: a name is made once, kept, and nothing else is left") {
     const TempDir data;
     const SystemClock clock;
     IdSource ids(clock, 7);
-    const auto first = load_instance(data.path(), ids);
-    REQUIRE(first);
-    CHECK(is_id(*first));
-    CHECK(load_instance(data.path(), ids) == *first);
+    std::string name;
+    {
+        const auto first = load_instance(data.path(), ids);
+        REQUIRE(first);
+        name = first->name;
+    }
+    CHECK(is_id(name));
+    CHECK(load_instance(data.path(), ids)->name == name);
     CHECK(
         std::distance(
             std::filesystem::directory_iterator(data.path()), std::filesystem::directory_iterator()
@@ -24,13 +28,19 @@ TEST_CASE("Instance: a name is made once, kept, and nothing else is left") {
     );
 }
 
-TEST_CASE("Instance: a folder that is not there is made, for its owner only") {
+TEST_CASE("Instance: one process at a time has it") {
     const TempDir data;
     const SystemClock clock;
     IdSource ids(clock, 7);
-    REQUIRE(load_instance(data.file("absent"), ids));
-    const auto mode = std::filesystem::status(data.file("absent")).permissions();
-    CHECK(mode == std::filesystem::perms::owner_all);
+    const auto folder = data.file("new");
+    auto held = load_instance(folder, ids);
+    REQUIRE(held);
+    const auto second = load_instance(folder, ids);
+    REQUIRE_FALSE(second);
+    CHECK(second.error().text().contains(folder));
+    CHECK(second.error().text().contains("--data"));
+    held->lock.reset();
+    CHECK(load_instance(folder, ids)->name == held->name);
 }
 
 TEST_CASE("Instance: what is no name, and a folder that cannot be made, are said") {
@@ -39,9 +49,9 @@ TEST_CASE("Instance: what is no name, and a folder that cannot be made, are said
     IdSource ids(clock, 7);
     data.write("instance", "not an id\n");
     CHECK_FALSE(load_instance(data.path(), ids));
-    const auto absent = load_instance(data.file("instance/absent"), ids);
-    REQUIRE_FALSE(absent);
-    CHECK(absent.error().text().contains("absent"));
+    const auto impossible = load_instance(data.file("instance/x"), ids);
+    REQUIRE_FALSE(impossible);
+    CHECK(impossible.error().text().contains("instance"));
 }
 
 }  // namespace stoker::test

@@ -100,16 +100,17 @@ StokerProcess::~StokerProcess() {
 void StokerProcess::start() {
     std::vector<std::string> words{
         STOKER_BINARY,
-        "start",
-        "--listen",
+        std::string(to_word(role_)),
+        role_ == Role::worker ? "--runner-listen" : "--listen",
         fmt::format("127.0.0.1:{}", port_),
-        "--data",
-        data_folder_.string(),
-        "--run-dir",
-        (data_ / "run").string(),
         "--log-format",
         "json"
     };
+    if (has_worker(role_)) {
+        words.insert(
+            words.end(), {"--data", data_folder_.string(), "--run-dir", (data_ / "run").string()}
+        );
+    }
     words.insert(words.end(), flags_.begin(), flags_.end());
     std::vector<char*> arguments;
     for (auto& word : words) arguments.push_back(word.data());

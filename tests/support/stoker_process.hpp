@@ -1,7 +1,8 @@
 #pragma once
 
-// A real `stoker start` on loopback with a data folder of its own, for system tests: started, asked
-// over HTTP, killed or stopped, started again on the same data. Failures throw.
+// A real `stoker start` (or `api`, or `worker`) on loopback with a data folder of its own, for
+// system tests: started, asked over HTTP, killed or stopped, started again on the same data.
+// Failures throw.
 
 #include <nlohmann/json.hpp>
 #include <sys/types.h>
@@ -11,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "cli/role.hpp"
 #include "common/http/client.hpp"
 #include "tests/support/eventually.hpp"
 
@@ -28,6 +30,8 @@ public:
     void use_data(std::filesystem::path folder) { data_folder_ = std::move(folder); }
     void set_environment(std::vector<std::string> words) { environment_ = std::move(words); }
 
+    /// Which command it is, from the next start on. A worker listens with its runner endpoint.
+    void be(Role role) { role_ = role; }
     /// For the next start.
     void set_flags(std::vector<std::string> flags);
     void start();
@@ -69,6 +73,7 @@ public:
 private:
     std::filesystem::path data_;
     std::filesystem::path data_folder_;
+    Role role_ = Role::start;
     std::vector<std::string> flags_;
     std::vector<std::string> environment_;
     HttpAddress address_;
