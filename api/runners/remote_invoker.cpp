@@ -15,6 +15,12 @@ Millis jittered(Millis pause) {
     return Millis(static_cast<Millis::rep>(static_cast<double>(pause.count()) * factor(random)));
 }
 
+/// Waiting makes no worker bigger, and an engine that failed is tried once a call, as beside an api
+/// of the same process.
+bool is_final(Errc refusal) {
+    return refusal == Errc::impossible_memory || refusal == Errc::engine_failed;
+}
+
 /// Counts a call of ours that a worker has.
 class InFlight {
 public:
@@ -69,7 +75,7 @@ Task<RemoteInvoker::Round> RemoteInvoker::offer_to_all(const RunnerOffer& offer)
     Round round{.result = fail(Errc::no_worker)};
     const auto runners = directory_.all();
     if (runners.empty()) co_return round;
-    std::size_t too_small = 0;
+    std::size_t finals = 0;
     for (const auto& runner : placer_->order(*offer.invocation.fn, runners)) {
         const InFlight counted(runner);
         auto attempt = co_await offer_to(*runner, connections_, offer);
@@ -89,12 +95,11 @@ Task<RemoteInvoker::Round> RemoteInvoker::offer_to_all(const RunnerOffer& offer)
             co_return Round{.done = true, .answered = true, .result = std::move(attempt.result)};
         }
         refused_.add();
-        too_small += attempt.result.error().code == Errc::impossible_memory ? 1 : 0;
+        finals += is_final(attempt.result.error().code) ? 1 : 0;
         round = {.done = false, .answered = true, .result = std::move(attempt.result)};
         if (has_passed(offer.give_up)) break;
     }
-    // Waiting makes no worker bigger.
-    round.done = too_small == runners.size();
+    round.done = finals == runners.size();
     co_return round;
 }
 

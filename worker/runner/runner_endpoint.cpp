@@ -18,7 +18,8 @@ Response response_of(Outcome outcome, const Error& error) {
 /// Another worker may do better.
 bool is_of_this_worker(Errc code) {
     return code == Errc::server_busy || code == Errc::shutting_down ||
-           code == Errc::engine_unavailable || code == Errc::impossible_memory;
+           code == Errc::engine_unavailable || code == Errc::engine_failed ||
+           code == Errc::impossible_memory;
 }
 
 /// An exception must end it, too: it is raced against what never ends.

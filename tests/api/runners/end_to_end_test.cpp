@@ -169,6 +169,17 @@ TEST_CASE("runner protocol: what a worker says of its own is told apart from wha
             CHECK(worker.invoker.invocations > 1);
         }
     }
+    SUBCASE("of its engine: another worker may do better, the same one would not") {
+        code = Errc::engine_failed;
+        CHECK(call().code == Errc::engine_failed);
+        CHECK(worker.invoker.invocations == 1);
+        const Endpoint good;
+        InvokerFixture both({worker.name(), good.name()});
+        KeptAnswer answer;
+        InlineBody body("x");
+        CHECK(both.call(body, answer));
+        CHECK(good.invoker.invocations == 1);
+    }
     SUBCASE("of the call, before and after the function has begun") {
         for (const auto failed : {Errc::image_not_found, Errc::function_failed}) {
             for (const bool begun : {false, true}) {

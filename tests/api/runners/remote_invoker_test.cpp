@@ -240,16 +240,21 @@ TEST_CASE("RemoteInvoker: what all say until the time is over is the answer") {
         CHECK(api.call(body, answer, Millis{100}).error().code == Errc::server_busy);
         CHECK(worker.connections() > 1);
     }
-    SUBCASE("too small for it, and no time makes them bigger") {
-        const ScriptedWorker worker([](Peer& peer) {
-            peer.head();
-            peer.say(refusal("impossible_memory"));
-        });
-        InvokerFixture api({worker.name()});
-        KeptAnswer answer;
-        InlineBody body("x");
-        CHECK(api.call(body, answer).error().code == Errc::impossible_memory);
-        CHECK(worker.connections() == 1);
+    SUBCASE("too small for it, or its engine fails: no time makes that better") {
+        for (const auto code : {Errc::impossible_memory, Errc::engine_failed}) {
+            const auto script = [code](Peer& peer) {
+                peer.head();
+                peer.say(refusal(spec_of(code).word));
+            };
+            const ScriptedWorker first(script);
+            const ScriptedWorker second(script);
+            InvokerFixture api({first.name(), second.name()});
+            KeptAnswer answer;
+            InlineBody body("x");
+            CHECK(api.call(body, answer).error().code == code);
+            CHECK(first.connections() == 1);
+            CHECK(second.connections() == 1);
+        }
     }
     SUBCASE("there is none, or none that answers") {
         InvokerFixture none({});
