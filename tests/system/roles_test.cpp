@@ -26,17 +26,20 @@ public:
         shared_postgres().drop_schema(schema_);
     }
 
-    StokerProcess& add_api() {
-        return add(Role::api, {"--sweep-interval", "200ms", "--sweep-grace", "500ms"});
+    StokerProcess& add_api(const std::vector<std::string>& more = {}) {
+        return add(Role::api, {"--sweep-interval", "200ms", "--sweep-grace", "500ms"}, more);
     }
-    StokerProcess& add_worker() {
-        return add(Role::worker, {"--heartbeat", "300ms", "--memory", "512MiB"});
+    StokerProcess& add_worker(const std::string& memory = "512MiB") {
+        return add(Role::worker, {"--heartbeat", "300ms", "--memory", memory}, {});
     }
 
 private:
-    StokerProcess& add(Role role, std::vector<std::string> flags) {
+    StokerProcess& add(
+        Role role, std::vector<std::string> flags, const std::vector<std::string>& more
+    ) {
         const auto db = shared_postgres().url_of(schema_);
         flags.insert(flags.end(), {"--db", db, "--queue", redis_.url(), "--lease", "2s"});
+        flags.insert(flags.end(), more.begin(), more.end());
         auto& process = processes_.emplace_back(std::move(flags));
         process.be(role);
         process.start_ready();
@@ -47,6 +50,14 @@ private:
     const RedisServer redis_;
     std::deque<StokerProcess> processes_;
 };
+
+double busy_containers(const StokerProcess& worker) {
+    return metric(worker, "stoker_containers{state=\"busy\"}");
+}
+
+std::string code_of(const HttpAnswer& answer) {
+    return nlohmann::json::parse(answer.body).at("code");
+}
 
 /// Until the worker is known to the api.
 void wait_for_sync(const StokerProcess& api, const std::string& fn) {
@@ -106,16 +117,14 @@ TEST_CASE(
     wait_until_executing(api, running);
     HttpAnswer answer;
     std::jthread caller([&] { answer = api.request("POST", "/invoke/" + fn, "sleep 5000"); });
-    eventually("both run", [&] {
-        return metric(doomed, "stoker_containers{state=\"busy\"}") >= 2;
-    });
+    eventually("both run", [&] { return busy_containers(doomed) >= 2; });
     doomed.kill_hard();
     caller.join();
     CHECK(answer.status == 502);
-    CHECK(nlohmann::json::parse(answer.body).at("code") == "worker_lost");
+    CHECK(code_of(answer) == "worker_lost");
     const auto none = api.request("POST", "/invoke/" + fn, "echo x");
     CHECK(none.status == 503);
-    CHECK(nlohmann::json::parse(none.body).at("code") == "no_worker");
+    CHECK(code_of(none) == "no_worker");
     cluster.add_worker();
     const auto call = api.ended(running);
     CHECK(call.at("status") == "success");
@@ -168,4 +177,88 @@ TEST_CASE("roles: what an api had accepted runs on when it is killed, and other 
     doomed.kill_hard();
     for (const auto& id : ids) CHECK(other.ended(id).at("status") == "success");
     wait_for_sync(other, fn);
+}
+
+TEST_CASE("roles: a worker may be there before any api, and be named instead of found") {
+    Cluster cluster;
+    auto& worker = cluster.add_worker();
+    auto& finds = cluster.add_api();
+    const auto at = "127.0.0.1:" + std::to_string(worker.address().port);
+    auto& told = cluster.add_api({"--workers", "127.0.0.1:1," + at});
+    const auto fn = finds.make_fn(function_image());
+    for (const auto* api : {&finds, &told}) {
+        wait_for_sync(*api, fn);
+        CHECK(api->ended(api->call_async(fn, "echo x")).at("status") == "success");
+    }
+}
+
+TEST_CASE("roles: a full worker leaves synchronous calls to the next, all of them full is told") {
+    Cluster cluster;
+    auto& api = cluster.add_api({"--slot-wait", "10s"});
+    auto& hasty = cluster.add_api({"--slot-wait", "300ms"});
+    // Of one container each.
+    auto& first = cluster.add_worker("128MiB");
+    auto& second = cluster.add_worker("128MiB");
+    const auto fn = api.make_fn(function_image(), {{"memory", 128}});
+    wait_for_sync(hasty, fn);
+    std::vector<HttpAnswer> answers(2);
+    std::vector<std::jthread> callers;
+    for (auto& answer : answers) {
+        callers.emplace_back([&] { answer = api.request("POST", "/invoke/" + fn, "sleep 3000"); });
+    }
+    eventually("each has one", [&] {
+        return busy_containers(first) == 1 && busy_containers(second) == 1;
+    });
+    const auto refused = hasty.request("POST", "/invoke/" + fn, "echo x");
+    CHECK(refused.status == 503);
+    CHECK(code_of(refused) == "server_busy");
+    callers.clear();
+    for (const auto& answer : answers) CHECK(answer.status == 200);
+}
+
+TEST_CASE("roles: an api that is killed takes its synchronous calls with it and nothing else") {
+    Cluster cluster;
+    auto& doomed = cluster.add_api();
+    auto& other = cluster.add_api();
+    auto& worker = cluster.add_worker("128MiB");
+    const auto fn = other.make_fn(function_image(), {{"memory", 128}});
+    wait_for_sync(doomed, fn);
+    bool was_cut = false;
+    std::jthread caller([&] {
+        try {
+            doomed.request("POST", "/invoke/" + fn, "sleep 20000");
+        } catch (const std::exception&) {
+            was_cut = true;
+        }
+    });
+    eventually("it runs", [&] { return busy_containers(worker) == 1; });
+    doomed.kill_hard();
+    caller.join();
+    CHECK(was_cut);
+    // The only container is given up for those who are still there.
+    wait_for_sync(other, fn);
+    CHECK(other.ended(other.call_async(fn, "echo x")).at("status") == "success");
+}
+
+TEST_CASE("roles: a worker that stands still counts as lost, what it does later changes nothing") {
+    Cluster cluster;
+    auto& api = cluster.add_api();
+    auto& frozen = cluster.add_worker();
+    const auto fn = api.make_fn(function_image(), {{"retry", {{"max_attempts", 5}}}});
+    const auto id = api.call_async(fn, "sleep 1000");
+    wait_until_executing(api, id);
+    frozen.send(SIGSTOP);
+    auto& other = cluster.add_worker();
+    const auto call = api.ended(id);
+    CHECK(call.at("status") == "success");
+    CHECK(call.at("attempt") == 2);
+    // Whoever is offered to first, a caller gets an answer.
+    CHECK(api.request("POST", "/invoke/" + fn, "echo x").body == "x");
+    frozen.send(SIGCONT);
+    eventually("it works again", [&] {
+        CHECK(api.request("POST", "/invoke/" + fn, "echo x").status == 200);
+        return metric(frozen, "stoker_runner_taken_total") > 0 && busy_containers(frozen) == 0;
+    });
+    CHECK(metric(other, "stoker_runner_taken_total") > 0);
+    CHECK(api.json("GET", "/v2/calls/" + id) == call);
 }
