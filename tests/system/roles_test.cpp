@@ -113,11 +113,11 @@ TEST_CASE(
     auto& doomed = cluster.add_worker();
     const auto fn = api.make_fn(function_image(), {{"retry", {{"max_attempts", 5}}}});
     wait_for_sync(api, fn);
-    const auto running = api.call_async(fn, "sleep 2000");
-    wait_until_executing(api, running);
     HttpAnswer answer;
-    std::jthread caller([&] { answer = api.request("POST", "/invoke/" + fn, "sleep 5000"); });
-    eventually("both run", [&] { return busy_containers(doomed) >= 2; });
+    std::jthread caller([&] { answer = api.request("POST", "/invoke/" + fn, "sleep 20000"); });
+    eventually("it runs", [&] { return busy_containers(doomed) >= 1; });
+    const auto running = api.call_async(fn, "sleep 3000");
+    wait_until_executing(api, running);
     doomed.kill_hard();
     caller.join();
     CHECK(answer.status == 502);
