@@ -22,8 +22,10 @@ std::optional<std::uint64_t> ExchangeBody::size() const {
 Task<Result<std::string_view>> ExchangeBody::read() {
     const auto piece = co_await exchange_.read_some(bytes_max_);
     if (piece) co_return *piece;
-    failure_ = error_of(piece.error(), exchange_.request(), bytes_max_);
-    co_return fail(*failure_);
+    auto failure = error_of(piece.error(), exchange_.request(), bytes_max_);
+    // Whoever reads on when the call has ended is told the same; and nobody hears it who has gone.
+    if (piece.error() != HttpFault::closed) failure_ = failure;
+    co_return fail(std::move(failure));
 }
 
 Task<Result<void>> ExchangeAnswer::head(AnswerHead head) {

@@ -1,5 +1,6 @@
 #include "api/invoke.hpp"
 
+#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <doctest/doctest.h>
 
 #include <thread>
@@ -97,6 +98,24 @@ TEST_CASE("invoke: an error within the answer cuts it") {
     const auto answer = api.send("POST", "/invoke/" + api.make_fn(api.make_app()));
     CHECK(answer.status == 200);
     CHECK_FALSE(answer.complete);
+}
+
+TEST_CASE("invoke: what a function fails with is told although its body is still on the way") {
+    ApiFixture api;
+    api.invoker.script = [](Invocation, BodySource& body, AnswerSink&) -> Task<Result<void>> {
+        using namespace asio::experimental::awaitable_operators;
+        const auto fails = []() -> Task<> { co_return co_await sleep_for(Millis{1}); };
+        co_await body.read();
+        co_await (body.read() || fails());
+        co_return fail(Errc::function_failed);
+    };
+    auto client = api.connect();
+    const auto answer = client.request(
+        "POST /invoke/" + api.make_fn(api.make_app()) +
+        " HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"
+    );
+    CHECK(answer.status == 502);
+    CHECK(answer.body.contains("function_failed"));
 }
 
 TEST_CASE("invoke: a body that does not arrive is the client's fault, not the function's") {
