@@ -59,6 +59,21 @@ std::string code_of(const HttpAnswer& answer) {
     return nlohmann::json::parse(answer.body).at("code");
 }
 
+/// All that a caller gets to see, less what is of the one call.
+std::string seen(const StokerProcess& stoker, const std::string& fn, const std::string& body) {
+    try {
+        const auto answer = stoker.request("POST", "/invoke/" + fn, body);
+        auto text = std::to_string(answer.status) + '\n';
+        for (const auto& [name, value] : answer.headers) {
+            if (same_header_name(name, "Date") || same_header_name(name, "Fn-Call-Id")) continue;
+            text.append(name).append(": ").append(value).append("\n");
+        }
+        return text + answer.body;
+    } catch (const std::exception&) {
+        return "cut";
+    }
+}
+
 /// Until the worker is known to the api.
 void wait_for_sync(const StokerProcess& api, const std::string& fn) {
     eventually("a worker takes synchronous calls", [&] {
@@ -261,4 +276,38 @@ TEST_CASE("roles: a worker that stands still counts as lost, what it does later 
     });
     CHECK(metric(other, "stoker_runner_taken_total") > 0);
     CHECK(api.json("GET", "/v2/calls/" + id) == call);
+}
+
+TEST_CASE("roles: a caller sees the same whether its function runs beside the api or elsewhere") {
+    Cluster cluster;
+    const auto& apart = cluster.add_api();
+    cluster.add_worker();
+    const Running together;
+    const nlohmann::json more{{"timeout", 2}};
+    const auto fn_apart = apart.make_fn(function_image(), more);
+    const auto fn_together = together.make_fn(function_image(), more);
+    wait_for_sync(apart, fn_apart);
+    for (const auto* deed :
+         {"echo abc",
+          "chunked abc",
+          "big 100000",
+          "status 502",
+          "status 418",
+          "exit",
+          "crash",
+          "garbage",
+          "go-silently",
+          "half-close",
+          "half-close-after-body",
+          "promise-too-much",
+          "break-off",
+          "say-too-much",
+          "interim",
+          "endless-headers",
+          "sleep 5000"}) {
+        CAPTURE(deed);
+        CHECK(seen(apart, fn_apart, deed) == seen(together, fn_together, deed));
+    }
+    CHECK(seen(apart, fn_apart, "echo abc").ends_with("abc"));
+    CHECK(seen(apart, fn_apart, "break-off") == "cut");
 }
