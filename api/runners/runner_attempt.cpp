@@ -52,6 +52,7 @@ private:
     std::string head() const;
     Task<RunnerAttempt> end_of(AnswerReader& reader);
     Task<RunnerAttempt> commit(std::string received);
+    Task<Result<void>> send_what_is_wanted(Deadline deadline);
     Task<Result<void>> send_body(Deadline deadline);
     Task<Result<void>> send(std::string_view bytes, Deadline deadline);
     Task<Result<void>> receive(std::string received, Deadline deadline);
@@ -126,14 +127,14 @@ Task<RunnerAttempt> Attempt::commit(std::string received) {
     const auto deadline = deadline_in(time + headroom);
     const auto bytes = offer_.body.size();
     if (bytes && *bytes <= sent_first_max) {
-        if (auto sent = co_await send_body(deadline); !sent) {
+        if (auto sent = co_await send_what_is_wanted(deadline); !sent) {
             co_return RunnerAttempt{End::done, std::move(sent)};
         }
         co_return RunnerAttempt{End::done, co_await receive(std::move(received), deadline)};
     }
     // A function may answer before it has read all of its input.
     const auto send_then_hold = [&]() -> Task<Result<void>> {
-        if (auto sent = co_await send_body(deadline); !sent) co_return sent;
+        if (auto sent = co_await send_what_is_wanted(deadline); !sent) co_return sent;
         Timer never(co_await asio::this_coro::executor, Deadline::max());
         co_await never.async_wait(use_task);
         co_return Result<void>{};
@@ -148,6 +149,14 @@ Task<Result<void>> Attempt::send(std::string_view bytes, Deadline deadline) {
     const auto sent = co_await connection_.write(bytes, deadline);
     if (!sent) co_return fail(lost(runner_, sent.error().text));
     co_return Result<void>{};
+}
+
+/// A worker may close when it has answered: its answer, or that there is none, says what became of
+/// the call, not that it took no more of the body.
+Task<Result<void>> Attempt::send_what_is_wanted(Deadline deadline) {
+    auto sent = co_await send_body(deadline);
+    if (!sent && sent.error().code == Errc::worker_lost) co_return Result<void>{};
+    co_return sent;
 }
 
 Task<Result<void>> Attempt::send_body(Deadline deadline) {

@@ -188,6 +188,23 @@ TEST_CASE("RemoteInvoker: once a function may have begun, no other worker gets t
     }
 }
 
+TEST_CASE("RemoteInvoker: an answer counts although its worker took no more of the body") {
+    const ScriptedWorker worker([](Peer& peer) {
+        peer.head();
+        peer.say(go_on);
+        peer.take_to("x");
+        peer.say(good_answer("early"));  // and closes
+    });
+    InvokerFixture api({worker.name()});
+    const std::string large(5'000'000, 'x');
+    for (int i = 0; i < 50; ++i) {
+        KeptAnswer answer;
+        InlineBody body(large);
+        CHECK(api.call(body, answer));
+        CHECK(answer.body == "early");
+    }
+}
+
 TEST_CASE("RemoteInvoker: an error that no worker would do better with is the answer") {
     const auto outcome = offered_first_to([](Peer& peer) {
         peer.head();
