@@ -159,7 +159,7 @@ TEST_CASE("runner protocol: what a worker says of its own is told apart from wha
         KeptAnswer answer;
         InlineBody body("x");
         worker.invoker.invocations = 0;
-        return api.call(body, answer, Millis{100}).error();
+        return api.call(body, answer, Millis{500}).error();
     };
     SUBCASE("of its own: it is asked again until the time is over") {
         for (const auto refused :
