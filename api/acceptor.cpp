@@ -10,7 +10,7 @@ bool leaves_open(Errc code) {
     return code == Errc::store_unavailable || code == Errc::outcome_unknown;
 }
 
-Call new_call(const Fn& fn, std::string id, WallTime now) {
+Call new_call(const Fn& fn, std::string id, const CallOptions& options, WallTime now) {
     Call call;
     call.id = std::move(id);
     call.app_id = fn.app_id;
@@ -25,7 +25,13 @@ Call new_call(const Fn& fn, std::string id, WallTime now) {
     call.timeout = fn.timeout;
     call.idle_timeout = fn.idle_timeout;
     call.created_at = now;
+    call.run_at = options.run_at;
+    if (call.run_at) call.status = CallStatus::delayed;
     return call;
+}
+
+Message message_of(const Call& call) {
+    return {call.id, call.fn_id, static_cast<std::uint8_t>(call.priority)};
 }
 
 }  // namespace
@@ -34,6 +40,7 @@ Acceptor::Acceptor(
     Datastore& store,
     MessageQueue& queue,
     Outbox& outbox,
+    DelayedCalls& delayed,
     CallEvents& events,
     const Clock& clock,
     AcceptorLimits limits,
@@ -43,6 +50,7 @@ Acceptor::Acceptor(
     store_(store),
     queue_(queue),
     outbox_(outbox),
+    delayed_(delayed),
     events_(events),
     clock_(clock),
     limits_(limits),
@@ -63,27 +71,38 @@ Result<void> Acceptor::admit(std::string_view fn_id) {
 Result<void> Acceptor::judge(std::string_view fn_id) const {
     if (closed_) return fail(Errc::shutting_down);
     if (auto admission = store_.admission(); !admission) return admission;
-    if (outbox_.full() || queue_.depth() >= limits_.depth_max) return fail(Errc::queue_full);
+    const auto depth = queue_.depth() + delayed_.count();
+    if (outbox_.full() || depth >= limits_.depth_max) return fail(Errc::queue_full);
     if (queue_.depth(fn_id) >= limits_.fn_depth_max) return fail(Errc::fn_queue_full);
     return {};
 }
 
-Task<Result<void>> Acceptor::accept(FnEntryRef fn, std::string call_id, CallRequest request) {
-    auto call = new_call(fn->fn, std::move(call_id), clock_.now());
-    Message message{call.id, call.fn_id, static_cast<std::uint8_t>(call.priority)};
-    auto stored = co_await store(NewCall{std::move(call), std::move(request)});
+Task<Result<void>> Acceptor::accept(
+    FnEntryRef fn, std::string call_id, CallRequest request, CallOptions options
+) {
+    auto call = new_call(fn->fn, std::move(call_id), options, clock_.now());
+    auto stored = co_await store(NewCall{call, std::move(request)});
     if (!stored) {
         // If it was stored after all it shall run, and a message without a row does no harm.
-        if (stored.error().code == Errc::outcome_unknown) {
-            outbox_.park(std::vector<Message>(1, message));
+        const bool may_wait = call.status == CallStatus::queued;
+        if (stored.error().code == Errc::outcome_unknown && may_wait) {
+            outbox_.park(std::vector<Message>(1, message_of(call)));
         }
         co_return stored;
     }
     accepted_.add();
-    if (expect_image_) expect_image_(fn->fn.image);
-    events_.publish({message.call_id, message.fn_id, CallStatus::queued, 0});
-    co_await outbox_.put(std::move(message));
+    events_.publish({call.id, call.fn_id, call.status, 0});
+    co_await dispatch(std::move(call));
     co_return Result<void>{};
+}
+
+Task<> Acceptor::dispatch(Call call) {
+    if (call.status == CallStatus::delayed) {
+        delayed_.expect(*call.run_at);
+        co_return;
+    }
+    if (expect_image_) expect_image_(call.image);
+    co_await outbox_.put(message_of(call));
 }
 
 /// A store that does not answer leaves open whether the row is there; the same id makes trying

@@ -9,6 +9,8 @@
 #include <functional>
 #include <string>
 
+#include "api/call_options.hpp"
+#include "api/delayed_calls.hpp"
 #include "api/fn_cache.hpp"
 #include "api/outbox.hpp"
 #include "model/call_events.hpp"
@@ -17,7 +19,7 @@
 namespace stoker {
 
 struct AcceptorLimits {
-    std::uint64_t depth_max = 1'000'000;   ///< waiting calls → queue_full
+    std::uint64_t depth_max = 1'000'000;   ///< waiting and delayed calls → queue_full
     std::uint64_t fn_depth_max = 100'000;  ///< of one fn → fn_queue_full
     int store_tries_max = 3;
     Millis store_time_max{2'000};  ///< after which no further try begins
@@ -32,6 +34,7 @@ public:
         Datastore& store,
         MessageQueue& queue,
         Outbox& outbox,
+        DelayedCalls& delayed,
         CallEvents& events,
         const Clock& clock,
         AcceptorLimits limits,
@@ -42,7 +45,9 @@ public:
     /// Whether a call of this fn may come in now; asked before its body is read.
     Result<void> admit(std::string_view fn_id);
     /// When this is good the call exists and will run. After outcome_unknown it may.
-    Task<Result<void>> accept(FnEntryRef fn, std::string call_id, CallRequest request);
+    Task<Result<void>> accept(
+        FnEntryRef fn, std::string call_id, CallRequest request, CallOptions options
+    );
 
     /// From now on nothing is admitted.
     void close() { closed_ = true; }
@@ -51,10 +56,13 @@ public:
 private:
     Result<void> judge(std::string_view fn_id) const;
     Task<Result<void>> store(NewCall call);
+    /// It is stored: sees to it that it will be run.
+    Task<> dispatch(Call call);
 
     Datastore& store_;
     MessageQueue& queue_;
     Outbox& outbox_;
+    DelayedCalls& delayed_;
     CallEvents& events_;
     const Clock& clock_;
     const AcceptorLimits limits_;

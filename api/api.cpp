@@ -32,10 +32,12 @@ struct Api::Parts {
         lanes(deps.lanes),
         cache(deps.store, settings.fn_cache),
         outbox(deps.queue, settings.outbox, deps.metrics),
+        delayed(deps.store, outbox, deps.events, deps.clock, settings.delayed, deps.metrics),
         acceptor(
             deps.store,
             deps.queue,
             outbox,
+            delayed,
             deps.events,
             deps.clock,
             settings.accept,
@@ -59,6 +61,7 @@ struct Api::Parts {
              acceptor,
              deps.invoker,
              deps.ids,
+             deps.clock,
              deps.container_fits,
              settings.invoke,
              settings.keep_authorization,
@@ -83,6 +86,7 @@ struct Api::Parts {
     Lanes& lanes;
     FnCache cache;
     Outbox outbox;
+    DelayedCalls delayed;
     Acceptor acceptor;
     Sweeper sweeper;
     AppsApi apps;
@@ -103,6 +107,7 @@ Api::~Api() = default;
 std::expected<void, std::string> Api::start() {
     if (auto listening = parts_->server.start(); !listening) return listening;
     parts_->outbox.start(parts_->lanes.next());
+    parts_->delayed.start(parts_->lanes.next());
     parts_->sweeper.start(parts_->lanes.next());
     return {};
 }
@@ -117,6 +122,7 @@ Task<bool> Api::stop(Deadline deadline) {
     // Every operation of the loops ends by itself within this.
     const auto loops_end = std::max(deadline, deadline_in(Millis{12'000}));
     co_await parts_->sweeper.stop(loops_end);
+    co_await parts_->delayed.stop(loops_end);
     co_await parts_->outbox.stop(loops_end);
     co_return served;
 }

@@ -43,6 +43,7 @@ struct ApiSettings {
     ServerLimits server;
     AcceptorLimits accept;
     OutboxLimits outbox;
+    DelayedLimits delayed;
     InvokeLimits invoke;
     SweeperLimits sweeper;
     FnCacheLimits fn_cache;

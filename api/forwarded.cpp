@@ -43,7 +43,8 @@ bool is_consumed(std::string_view name) {
         "fn-deadline",
         "fn-attempt"
     };
-    return is_hop_by_hop(name) ||
+    constexpr std::string_view own = "stoker-";
+    return is_hop_by_hop(name) || same_header_name(name.substr(0, own.size()), own) ||
            std::ranges::any_of(names, [&](auto each) { return same_header_name(each, name); });
 }
 

@@ -33,7 +33,13 @@ Task<Result<Reply>> InvokeApi::invoke(Exchange& exchange, std::string fn_id) {
     if (!parts_.container_fits((*fn)->fn.container_mb(), (*fn)->fn.cpus))
         co_return fail(Errc::impossible_memory);
     switch (wish->mode) {
-        case InvokeMode::sync: co_return co_await run(exchange, std::move(*fn));
+        case InvokeMode::sync:
+            if (const auto field = async_only_field(exchange.request().headers); !field.empty()) {
+                co_return fail(
+                    Errc::invalid_request, std::string(field) + " needs an asynchronous call"
+                );
+            }
+            co_return co_await run(exchange, std::move(*fn));
         case InvokeMode::async:
             co_return co_await accept(exchange, std::move(*fn), wish->preference_applied);
         case InvokeMode::detached: break;
@@ -84,10 +90,12 @@ Task<Result<Reply>> InvokeApi::accept(Exchange& exchange, FnEntryRef fn, bool pr
     if (auto admitted = parts_.acceptor.admit(fn->fn.id); !admitted) {
         co_return fail(std::move(admitted.error()));
     }
+    const auto& request = exchange.request();
+    auto options = call_options(request.headers, parts_.limits.options, parts_.clock.now());
+    if (!options) co_return fail(std::move(options.error()));
     auto body = co_await receive_body(exchange, parts_.limits.async_body_bytes_max);
     if (!body) co_return fail(std::move(body.error()));
 
-    const auto& request = exchange.request();
     auto call_id = parts_.ids.next();
     CallRequest stored{
         .method = request.method,
@@ -96,8 +104,9 @@ Task<Result<Reply>> InvokeApi::accept(Exchange& exchange, FnEntryRef fn, bool pr
         .content_type = content_type_of(request.headers),
         .body = BodyRef::of(std::move(*body))
     };
-    const auto accepted =
-        co_await parts_.acceptor.accept(std::move(fn), call_id, std::move(stored));
+    const auto accepted = co_await parts_.acceptor.accept(
+        std::move(fn), call_id, std::move(stored), std::move(*options)
+    );
     if (!accepted) {
         co_return with_call_id(error_response(accepted.error(), parts_.ids), std::move(call_id));
     }

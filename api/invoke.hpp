@@ -15,6 +15,7 @@ struct InvokeLimits {
     std::uint64_t async_body_bytes_max = 10ULL * 1024 * 1024;
     std::uint64_t sync_body_bytes_max = 1024ULL * 1024 * 1024;
     Millis slot_wait{60'000};  ///< of a synchronous call → server_busy
+    CallOptionLimits options;
 };
 
 class InvokeApi {
@@ -24,6 +25,7 @@ public:
         Acceptor& acceptor;
         Invoker& invoker;
         IdSource& ids;
+        const Clock& clock;
         ContainerFits container_fits;
         InvokeLimits limits;
         bool keep_authorization = true;  ///< it is the function's, unless Stoker itself checks it

@@ -84,6 +84,8 @@ ApiSettings api_settings(const StartSettings& settings) {
     api.server.write_stall = settings.send_timeout;
     api.accept.depth_max = static_cast<std::uint64_t>(settings.queue_depth);
     api.accept.fn_depth_max = static_cast<std::uint64_t>(settings.queue_depth_per_fn);
+    api.delayed.interval = settings.sweep_interval;
+    api.invoke.options.delay_max = settings.delay_max;
     api.invoke.slot_wait = settings.slot_wait;
     api.invoke.async_body_bytes_max = settings.max_async_body;
     api.invoke.sync_body_bytes_max = settings.max_sync_body;

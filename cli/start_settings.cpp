@@ -89,12 +89,20 @@ void add_storage(Settings& table, StartSettings& to, Role role) {
     if (role == Role::start) add_sqlite(table, to);
     if (!has_api(role)) return;
     const auto depth = integer_kind(1, 100'000'000);
-    table.add("queue-depth", to.queue_depth, depth, "Waiting calls; more are refused with 503");
+    table.add(
+        "queue-depth", to.queue_depth, depth, "Waiting and delayed calls; more are refused with 503"
+    );
     table.add(
         "queue-depth-per-fn",
         to.queue_depth_per_fn,
         depth,
         "Waiting calls of one function; more are refused with 429"
+    );
+    table.add(
+        "delay-max",
+        to.delay_max,
+        duration_kind(Millis{0}, std::chrono::days(3'650)),
+        "For which a caller may have a call delayed"
     );
 }
 

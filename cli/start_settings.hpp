@@ -61,6 +61,7 @@ struct StartSettings {
     Millis send_timeout{30'000};
     std::int64_t queue_depth = 1'000'000;
     std::int64_t queue_depth_per_fn = 100'000;
+    Millis delay_max = std::chrono::days(30);
 
     Millis slot_wait{60'000};  ///< of a synchronous call
     Millis heartbeat{3'000};

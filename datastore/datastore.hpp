@@ -50,7 +50,7 @@ struct CallFilter {
 };
 
 struct NewCall {
-    Call call;
+    Call call;  ///< its status is queued, or delayed with a run_at
     CallRequest request;
 };
 
@@ -125,7 +125,14 @@ struct RedispatchStep {
     std::string seen_to;          ///< where the next step goes on; empty at the end
 };
 
+/// What T2 did, and when there will be more to do.
+struct DueStep {
+    std::vector<MovedCall> due;     ///< queued now, to be put; the first due first
+    std::optional<Millis> next_in;  ///< until the next delayed call is due; past due if negative
+};
+
 struct CallCounts {
+    std::uint64_t delayed = 0;
     std::uint64_t queued = 0;
     std::uint64_t running = 0;
 };
@@ -155,6 +162,9 @@ public:
     /// T1. Durable when it returns. An id that exists already is our own earlier try: success.
     /// fn_not_found when the fn is gone.
     virtual Task<Result<void>> accept(NewCall call) = 0;
+    /// T2. Delayed calls that are due, by the store's clock, are queued: the `items_max` that have
+    /// been due for longest.
+    virtual Task<Result<DueStep>> release_due(int items_max) = 0;
     /// T3. Those of the ids that were queued are now running, owned by the worker, attempt + 1.
     /// After an error none of them stays claimed for long: what a lost answer left claimed, the
     /// store hands back by itself.

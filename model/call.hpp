@@ -74,6 +74,7 @@ struct Call {
     std::string error;               ///< empty unless it ended badly
     std::string error_code;          ///< a word of the error table
     WallTime created_at{};
+    std::optional<WallTime> run_at;  ///< not before; of a call that was or is delayed
     std::optional<WallTime> claimed_at;
     std::optional<WallTime> started_at;  ///< the request went to the container
     std::optional<WallTime> completed_at;

@@ -129,7 +129,7 @@ Json to_json(const Call& call) {
     Json object;
     object["id"] = call.id;
     object["status"] = to_word(call.status);
-    if (!is_terminal(call.status)) {
+    if (!is_terminal(call.status) && call.status != CallStatus::delayed) {
         object["phase"] = to_word(call.phase);
         if (!call.waiting_for.empty()) object["waiting_for"] = call.waiting_for;
     }
@@ -149,6 +149,7 @@ Json to_json(const Call& call) {
     if (!call.error.empty()) object["error"] = call.error;
     if (!call.error_code.empty()) object["error_code"] = call.error_code;
     put_time(object, "created_at", call.created_at);
+    put_time(object, "run_at", call.run_at);
     put_time(object, "claimed_at", call.claimed_at);
     put_time(object, "started_at", call.started_at);
     put_time(object, "completed_at", call.completed_at);

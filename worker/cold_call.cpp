@@ -9,6 +9,7 @@ namespace {
 void add_call_environment(const Invocation& invocation, Config& config) {
     std::erase_if(config, [](const auto& entry) { return entry.first.starts_with("FN_HEADER_"); });
     config["FN_CALL_ID"] = invocation.call_id;
+    config["FN_ATTEMPT"] = std::to_string(invocation.attempt);
     config["FN_METHOD"] = invocation.method;
     config["FN_REQUEST_URL"] = invocation.url;
     const auto add = [&](std::string_view name, std::string_view value) {

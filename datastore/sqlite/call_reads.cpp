@@ -68,6 +68,7 @@ CallReads::CallReads(SQLite::Database& db) :
             moved_columns
         )
     ),
+    count_delayed_(db, "SELECT count(*) FROM calls INDEXED BY calls_due WHERE status = 'delayed'"),
     count_queued_(db, "SELECT count(*) FROM calls INDEXED BY calls_queued WHERE status = 'queued'"),
     count_running_(
         db, "SELECT count(*) FROM calls INDEXED BY calls_owner WHERE status = 'running'"
@@ -163,11 +164,16 @@ std::vector<WaitingCall> CallReads::list_waiting(const std::string& after_id, in
 }
 
 CallCounts CallReads::count_calls() {
-    Query queued(count_queued_);
-    Query running(count_running_);
-    queued.next();
-    running.next();
-    return {.queued = queued.number<std::uint64_t>(), .running = running.number<std::uint64_t>()};
+    const auto count = [](SQLite::Statement& statement) {
+        Query row(statement);
+        row.next();
+        return row.number<std::uint64_t>();
+    };
+    return {
+        .delayed = count(count_delayed_),
+        .queued = count(count_queued_),
+        .running = count(count_running_)
+    };
 }
 
 bool CallReads::is_blob_named(const std::string& call_id, const std::string& blob) {

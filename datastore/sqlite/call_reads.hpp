@@ -49,6 +49,7 @@ private:
     SQLite::Statement find_log_;
     SQLite::Statement list_queued_;
     SQLite::Statement list_waiting_;
+    SQLite::Statement count_delayed_;
     SQLite::Statement count_queued_;
     SQLite::Statement count_running_;
     SQLite::Statement is_blob_named_;

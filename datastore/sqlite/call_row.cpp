@@ -50,6 +50,7 @@ Call read_call(Query& row) {
     call.started_at = row.optional_time();
     call.completed_at = row.optional_time();
     if (const auto stats = row.optional_text()) call.stats = stats_from_text(*stats);
+    call.run_at = row.optional_time();
     return call;
 }
 

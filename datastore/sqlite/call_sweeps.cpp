@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "datastore/sqlite/call_row.hpp"
 
 namespace stoker::sqlite {
@@ -72,6 +74,17 @@ CallSweeps::CallSweeps(SQLite::Database& db, CountChange& counts) :
             moved_columns
         )
     ),
+    release_due_(
+        db,
+        fmt::format(
+            "UPDATE calls SET dispatched_at = ?1, status = 'queued' WHERE id IN"
+            " (SELECT id FROM calls INDEXED BY calls_due WHERE status = 'delayed'"
+            "  AND run_at <= ?1 ORDER BY run_at LIMIT ?2)"
+            " RETURNING {}, run_at",
+            moved_columns
+        )
+    ),
+    next_due_(db, "SELECT min(run_at) FROM calls INDEXED BY calls_due WHERE status = 'delayed'"),
     cancel_queued_of_fn_(db, cancel_waiting_sql("calls_queued", "queued", of_fn)),
     cancel_delayed_of_fn_(db, cancel_waiting_sql("calls_due", "delayed", of_fn)),
     cancel_queued_of_app_(db, cancel_waiting_sql("calls_queued", "queued", of_app)),
@@ -127,6 +140,29 @@ std::vector<MovedCall> CallSweeps::move_lost(WallTime now) {
     Query step(move_lost_, now, cancelled.error, cancelled.error_code, lost.error, lost.error_code);
     take_moved(step, CallStatus::running, moved);
     return moved;
+}
+
+DueStep CallSweeps::release_due(int items_max, WallTime now) {
+    std::vector<std::pair<WallTime, MovedCall>> due;
+    {
+        Query step(release_due_, now, items_max);
+        while (step.next()) {
+            auto call = read_moved(step);
+            due.emplace_back(step.time(), std::move(call));
+            counts_.left(CallStatus::delayed);
+            counts_.entered(CallStatus::queued);
+        }
+    }
+    // RETURNING has no order of its own.
+    std::ranges::sort(due, {}, [](const auto& each) {
+        return std::pair(each.first, std::string_view(each.second.id));
+    });
+    DueStep step;
+    for (auto& [at, call] : due) step.due.push_back(std::move(call));
+    Query next(next_due_);
+    next.next();
+    if (const auto at = next.optional_time()) step.next_in = *at - now;
+    return step;
 }
 
 std::vector<MovedCall> CallSweeps::cancel_waiting_of_fn(const std::string& fn_id, WallTime now) {

@@ -1,7 +1,8 @@
 #pragma once
 
-// The steps that move many calls at once: worker leases and what T6 does when they end, and the
-// cancelling of what waits for a deleted fn. Private to datastore/sqlite; on the writer's thread.
+// The steps that move many calls at once: T2 when delayed calls are due, worker leases and what T6
+// does when they end, and the cancelling of what waits for a deleted fn. Private to
+// datastore/sqlite; on the writer's thread.
 
 #include <SQLiteCpp/Database.h>
 #include <SQLiteCpp/Statement.h>
@@ -34,6 +35,8 @@ public:
     std::vector<MovedCall> sweep_lost(WallTime dead_before, WallTime now);
     std::vector<MovedCall> recover_all(WallTime now);
 
+    DueStep release_due(int items_max, WallTime now);
+
     std::vector<MovedCall> cancel_waiting_of_fn(const std::string& fn_id, WallTime now);
     /// While the app's fns still exist.
     std::vector<MovedCall> cancel_waiting_of_app(const std::string& app_id, WallTime now);
@@ -56,6 +59,8 @@ private:
     SQLite::Statement forget_dead_;
     SQLite::Statement forget_all_;
     SQLite::Statement move_lost_;
+    SQLite::Statement release_due_;
+    SQLite::Statement next_due_;
     SQLite::Statement cancel_queued_of_fn_;
     SQLite::Statement cancel_delayed_of_fn_;
     SQLite::Statement cancel_queued_of_app_;

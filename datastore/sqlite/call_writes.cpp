@@ -25,10 +25,10 @@ CallWrites::CallWrites(SQLite::Database& db, CountChange& counts) :
     has_call_(db, "SELECT 1 FROM calls WHERE id = ?1"),
     insert_call_(
         db,
-        "INSERT INTO calls(id, app_id, fn_id, fn_rev, status, priority, attempt, max_attempts,"
+        "INSERT INTO calls(id, app_id, fn_id, fn_rev, priority, attempt, max_attempts,"
         " image, format, memory, cpus, tmpfs_size, timeout, idle_timeout, created_at,"
-        " dispatched_at)"
-        " VALUES(?1, ?2, ?3, ?4, 'queued', ?5, 0, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)"
+        " dispatched_at, status, run_at)"
+        " VALUES(?1, ?2, ?3, ?4, ?5, 0, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)"
         " ON CONFLICT(id) DO NOTHING"
     ),
     insert_request_(
@@ -136,11 +136,13 @@ Result<bool> CallWrites::accept(const NewCall& accepted, const std::string& head
         call.timeout,
         call.idle_timeout,
         call.created_at,
-        now
+        now,
+        to_word(call.status),
+        call.run_at
     );
     if (inserted == 0) return false;
     insert_request(accepted, headers);
-    counts_.entered(CallStatus::queued);
+    counts_.entered(call.status);
     return true;
 }
 

@@ -41,6 +41,7 @@ public:
     Task<Result<std::vector<FnSpecRef>>> list_warm_fns() override;
 
     Task<Result<void>> accept(NewCall call) override;
+    Task<Result<DueStep>> release_due(int items_max) override;
     Task<Result<std::vector<ClaimedCall>>> claim(
         std::string worker_id, std::vector<std::string> call_ids
     ) override;

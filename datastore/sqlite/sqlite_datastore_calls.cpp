@@ -45,6 +45,13 @@ Task<Result<void>> SqliteDatastore::accept(NewCall call) {
     co_return Result<void>{};
 }
 
+Task<Result<DueStep>> SqliteDatastore::release_due(int items_max) {
+    auto work = [items_max](Writer& writer) {
+        return Result<DueStep>(writer.sweeps().release_due(items_max, writer.now()));
+    };
+    co_return co_await engine_->write(std::move(work));
+}
+
 Task<Result<std::vector<ClaimedCall>>> SqliteDatastore::claim(
     std::string worker_id, std::vector<std::string> call_ids
 ) {

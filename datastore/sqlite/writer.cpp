@@ -27,6 +27,7 @@ int note_wal_pages(void* pages, sqlite3*, const char*, int count) {
 CountChange counted(SQLite::Database& db) {
     const auto found = CallReads(db).count_calls();
     return {
+        .delayed = static_cast<std::int64_t>(found.delayed),
         .queued = static_cast<std::int64_t>(found.queued),
         .running = static_cast<std::int64_t>(found.running),
     };

@@ -73,6 +73,9 @@ public:
         if (lose_answers > 0 && lose_answers-- > 0) co_return fail(Errc::store_unavailable);
         co_return accepted;
     }
+    Task<Result<DueStep>> release_due(int items_max) override {
+        return inner_.release_due(items_max);
+    }
     Task<Result<std::vector<ClaimedCall>>> claim(std::string worker, std::vector<std::string> ids)
         override {
         return inner_.claim(std::move(worker), std::move(ids));

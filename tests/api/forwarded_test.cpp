@@ -52,6 +52,8 @@ TEST_CASE("forwarded_headers: what is about this hop or for Stoker stays here") 
         {"Fn-Call-Id", "forged"},
         {"Fn-Deadline", "forged"},
         {"Fn-Attempt", "9"},
+        {"stoker-delay", "1s"},
+        {"Stoker-Anything", "1"},
         {"Authorization", "secret"},
         {"X-Kept", "1"},
         {"x-kept", "2"},

@@ -88,6 +88,7 @@ void campaign(std::uint64_t share, std::uint64_t shares) {
           "unknown outcome",
           "requeued after a loss",
           "worker_lost end",
+          "due",
           "registered anew",
           "cancel won",
           "cancel lost",
@@ -147,6 +148,9 @@ TEST_CASE("Simulation: a sweeper that does not put lost calls again is caught") 
 }
 TEST_CASE("Simulation: an acceptor that publishes before it stores is caught") {
     expect_caught(Mutation::publish_first);
+}
+TEST_CASE("Simulation: a store that queues delayed calls before they are due is caught") {
+    expect_caught(Mutation::early_due);
 }
 TEST_CASE("Simulation: a worker that begins calls without a look at its lease is caught") {
     expect_caught(Mutation::no_tenure);

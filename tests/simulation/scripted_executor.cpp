@@ -21,7 +21,9 @@ Task<Result<void>> ScriptedExecutor::execute(
         std::move(*slot).release();
         co_return fail(Errc::cancelled);
     }
-    context_.history.started(live->fence, context_.store.holds(live->fence));
+    context_.history.started(
+        live->fence, context_.store.holds(live->fence), context_.store.is_due(live->fence.call_id)
+    );
     host_.crash_point();
     auto result = co_await run_script(slot->container());
     if (begun) live->left_container();

@@ -16,10 +16,12 @@ constexpr std::uint32_t pull_max = 8;
 
 SimProcess::ApiRole::ApiRole(SimProcess& process) :
     outbox(*process.queue_, {}, process.metrics_),
+    delayed(process.store_, outbox, *process.events_, process.clock_, {}, process.metrics_),
     acceptor(
         process.store_,
         *process.queue_,
         outbox,
+        delayed,
         *process.events_,
         process.clock_,
         {},
@@ -135,6 +137,7 @@ Task<> SimProcess::boot() {
     while (context_.is_embedded && !co_await store_.recover_all()) co_await sleep_for(Millis{500});
     if (api_) {
         api_->outbox.start(lane());
+        api_->delayed.start(lane());
         if (context_.mutation != Mutation::no_sweeper) api_->sweeper.start(lane());
     }
     if (worker_) {
@@ -143,12 +146,14 @@ Task<> SimProcess::boot() {
     }
 }
 
-void SimProcess::call(FnEntryRef fn) { spawn(lane(), "sim.call", accept(std::move(fn))); }
+void SimProcess::call(FnEntryRef fn, CallOptions options) {
+    spawn(lane(), "sim.call", accept(std::move(fn), std::move(options)));
+}
 
-Task<> SimProcess::accept(FnEntryRef fn) {
+Task<> SimProcess::accept(FnEntryRef fn, CallOptions options) {
     if (!api_->acceptor.admit(fn->fn.id)) co_return;
     auto id = ids_.next();
-    const auto accepted = co_await api_->acceptor.accept(std::move(fn), id, {});
+    const auto accepted = co_await api_->acceptor.accept(std::move(fn), id, {}, std::move(options));
     if (!accepted) co_return;
     crash_point();
     co_await sleep_for(Millis{1});
@@ -186,6 +191,7 @@ Task<> SimProcess::stop() {
     if (worker_) co_await stop_worker(grace);
     if (api_) {
         co_await api_->sweeper.stop(deadline_in(clean_up_max));
+        co_await api_->delayed.stop(deadline_in(clean_up_max));
         co_await api_->outbox.stop(deadline_in(clean_up_max));
     }
     has_stopped_ = true;

@@ -36,7 +36,7 @@ public:
     /// Stops as on SIGTERM; has_stopped() afterwards.
     void drain();
     /// A client's request.
-    void call(FnEntryRef fn);
+    void call(FnEntryRef fn, CallOptions options);
     void cancel(std::string call_id);
 
     /// Runs what can be run now. How much that was.
@@ -66,6 +66,7 @@ private:
     struct ApiRole {
         explicit ApiRole(SimProcess& process);
         Outbox outbox;
+        DelayedCalls delayed;
         Acceptor acceptor;
         Sweeper sweeper;
     };
@@ -86,7 +87,7 @@ private:
     WorkerLease::Hooks lease_hooks();
     SlotPool::Hooks slot_hooks();
     Task<> boot();
-    Task<> accept(FnEntryRef fn);
+    Task<> accept(FnEntryRef fn, CallOptions options);
     Task<> ask_cancel(std::string call_id);
     Task<> wait_for_engine();
     Task<> stop();

@@ -32,6 +32,30 @@ Result<void> SimStore::accept(const NewCall& accepted) {
     return {};
 }
 
+DueStep SimStore::release_due(int items_max) {
+    DueStep step;
+    const auto now = wall_now();
+    std::vector<Row*> delayed;
+    for (auto& [id, row] : rows_) {
+        if (row.call.status == CallStatus::delayed) delayed.push_back(&row);
+    }
+    std::ranges::sort(delayed, {}, [](const Row* row) {
+        return std::pair(*row->call.run_at, std::string_view(row->call.id));
+    });
+    for (auto* row : delayed) {
+        const bool is_due = *row->call.run_at <= now || mutation_ == Mutation::early_due;
+        if (!is_due || std::cmp_equal(step.due.size(), items_max)) {
+            step.next_in = *row->call.run_at - now;
+            break;
+        }
+        row->dispatched_at = now;
+        move(*row, CallStatus::queued, "due");
+        history_.reached("due");
+        step.due.push_back(moved_call(*row));
+    }
+    return step;
+}
+
 std::vector<ClaimedCall> SimStore::claim(
     const std::string& worker, const std::vector<std::string>& ids
 ) {
@@ -130,6 +154,7 @@ RedispatchStep SimStore::redispatch(
 CallCounts SimStore::counts() const {
     CallCounts counts;
     for (const auto& [id, row] : rows_) {
+        counts.delayed += row.call.status == CallStatus::delayed ? 1 : 0;
         counts.queued += row.call.status == CallStatus::queued ? 1 : 0;
         counts.running += row.call.status == CallStatus::running ? 1 : 0;
     }
@@ -196,6 +221,11 @@ bool SimStore::holds(const Fence& fence) const {
     const Row& row = rows_.at(fence.call_id);
     return row.call.status == CallStatus::running && row.owner == fence.owner &&
            row.call.attempt == fence.attempt;
+}
+
+bool SimStore::is_due(const std::string& call_id) const {
+    const auto& run_at = rows_.at(call_id).call.run_at;
+    return !run_at || *run_at <= wall_now();
 }
 
 bool SimStore::is_quiet() const {

@@ -21,6 +21,7 @@ enum class Mutation : std::uint8_t {
     no_sweeper,
     no_redispatch,
     publish_first,  ///< the 202 and the message come before the row
+    early_due,      ///< delayed calls are queued at the first look
     no_tenure,      ///< a worker begins calls without a look at its lease
 };
 
@@ -43,6 +44,7 @@ public:
     void add_fn(FnSpecRef fn) { fns_[fn->fn_id] = std::move(fn); }
 
     Result<void> accept(const NewCall& accepted);
+    DueStep release_due(int items_max);
     std::vector<ClaimedCall> claim(const std::string& worker, const std::vector<std::string>& ids);
     bool finish(const FinishedCall& finished);
     bool hand_back(const Fence& fence, HandBack how);
@@ -60,6 +62,7 @@ public:
 
     bool has(const std::string& call_id) const { return rows_.contains(call_id); }
     bool holds(const Fence& fence) const;
+    bool is_due(const std::string& call_id) const;
     bool is_quiet() const;
     /// Tells the history how every call ended.
     void report_ends() const;

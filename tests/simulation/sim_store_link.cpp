@@ -50,6 +50,12 @@ Task<> SimStoreLink::insert_later(NewCall call) {
     co_await statement([this, call = std::move(call)] { return store_.accept(call); });
 }
 
+Task<Result<DueStep>> SimStoreLink::release_due(int items_max) {
+    co_return co_await statement([this, items_max] {
+        return Result<DueStep>(store_.release_due(items_max));
+    });
+}
+
 Task<Result<std::vector<ClaimedCall>>> SimStoreLink::claim(
     std::string worker, std::vector<std::string> ids
 ) {

@@ -17,6 +17,7 @@ public:
     bool heartbeats_fail = false;
 
     Task<Result<void>> accept(NewCall call) override;
+    Task<Result<DueStep>> release_due(int items_max) override;
     Task<Result<std::vector<ClaimedCall>>> claim(std::string worker, std::vector<std::string> ids)
         override;
     Task<Result<bool>> finish(FinishedCall finished) override;

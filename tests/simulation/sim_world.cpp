@@ -104,7 +104,10 @@ void SimWorld::call_somewhere() {
     // Bursts let calls wait for their slots.
     const auto burst = random_.chance(0.1) ? 12U : 1U;
     const auto& fn = fns_[random_.below(fns_.size())];
-    for (unsigned i = 0; i < burst; ++i) api->call(fn);
+    CallOptions options;
+    if (random_.chance(0.25))
+        options.run_at = wall_now() + random_.between(Millis{1}, Millis{20'000});
+    for (unsigned i = 0; i < burst; ++i) api->call(fn, options);
 }
 
 SimProcess* SimWorld::any_process(bool ProcessRoles::* role) {
@@ -249,7 +252,7 @@ void SimWorld::take_turns() {
         queue_.pump();
     } while (take_round());
     const auto counts = store_.counts();
-    history_.counted(counts.queued + counts.running);
+    history_.counted(counts.delayed + counts.queued + counts.running);
 }
 
 /// Each process that is not stalled runs what it can, in an order of chance.

@@ -36,6 +36,7 @@ TEST_CASE("cold call: its environment is over the configuration") {
         spec->config ==
         Config{
             {"A", "1"},
+            {"FN_ATTEMPT", "1"},
             {"FN_CALL_ID", "1"},
             {"FN_HEADER_X-A", "1, 2"},
             {"FN_METHOD", "PUT"},

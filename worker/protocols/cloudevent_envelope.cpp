@@ -32,6 +32,7 @@ Result<std::string> pass_through(
     if (!extensions.is_object()) extensions = Json::object();
     extensions["protocol"] = Json::parse(protocol_of(invocation));
     extensions["deadline"] = format_time(deadline);
+    extensions["attempt"] = invocation.attempt;
     return dump(*event) + "\n";
 }
 
@@ -62,6 +63,8 @@ Result<std::string> encode(const Invocation& invocation, std::string_view body, 
     out += protocol_of(invocation);
     out += R"(,"deadline":)";
     append_json_string(out, format_time(deadline));
+    out += R"(,"attempt":)";
+    out += std::to_string(invocation.attempt);
     out += '}';
     if (!body.empty()) {
         out += R"(,"data":)";

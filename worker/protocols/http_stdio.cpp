@@ -53,6 +53,7 @@ std::string http_stdio_head(
     // As Fn's canonical form spells them.
     head.add("Fn_call_id", invocation.call_id);
     head.add("Fn_deadline", format_time(deadline));
+    head.add("Fn-Attempt", std::to_string(invocation.attempt));
     head.add("Fn_method", invocation.method);
     head.add("Fn_request_url", invocation.url);
     if (!invocation.content_type.empty()) head.add("Content-Type", invocation.content_type);

@@ -15,6 +15,8 @@ Result<std::string> encode(const Invocation& invocation, std::string_view body, 
     append_json_string(out, invocation.call_id);
     out += R"(,"deadline":)";
     append_json_string(out, format_time(deadline));
+    out += R"(,"attempt":)";
+    out += std::to_string(invocation.attempt);
     out += R"(,"body":)";
     append_json_string(out, body);
     out += R"(,"content_type":)";

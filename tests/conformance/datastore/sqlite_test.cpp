@@ -2,6 +2,7 @@
 #include "datastore/open_datastore.hpp"
 #include "tests/conformance/datastore/call_conformance.hpp"
 #include "tests/conformance/datastore/catalog_conformance.hpp"
+#include "tests/conformance/datastore/delay_conformance.hpp"
 #include "tests/conformance/datastore/race_conformance.hpp"
 #include "tests/conformance/datastore/sweep_conformance.hpp"
 #include "tests/support/temp_dir.hpp"
@@ -25,6 +26,7 @@ TEST_CASE_TEMPLATE_INVOKE(stoker::test::datastore_fns, SqliteBackend);
 TEST_CASE_TEMPLATE_INVOKE(stoker::test::datastore_accept, SqliteBackend);
 TEST_CASE_TEMPLATE_INVOKE(stoker::test::datastore_finish, SqliteBackend);
 TEST_CASE_TEMPLATE_INVOKE(stoker::test::datastore_cancel, SqliteBackend);
+TEST_CASE_TEMPLATE_INVOKE(stoker::test::datastore_delays, SqliteBackend);
 TEST_CASE_TEMPLATE_INVOKE(stoker::test::datastore_workers, SqliteBackend);
 TEST_CASE_TEMPLATE_INVOKE(stoker::test::datastore_redispatch, SqliteBackend);
 TEST_CASE_TEMPLATE_INVOKE(stoker::test::datastore_reads, SqliteBackend);

@@ -41,7 +41,7 @@ WholeAnswer from_event(std::string_view object) {
 TEST_CASE("json: the request is one object of Fn's members, and a line break") {
     CHECK(
         json_of("say \"hi\"\n") ==
-        R"({"call_id":"01","deadline":"2026-01-02T03:04:05.000Z","body":"say \"hi\"\n",)"
+        R"({"call_id":"01","deadline":"2026-01-02T03:04:05.000Z","attempt":1,"body":"say \"hi\"\n",)"
         R"("content_type":"text/plain","protocol":{"type":"http","method":"POST",)"
         R"("request_url":"http://here:8080/invoke/f?a=\"b\"",)"
         R"("headers":{"Content-Type":["text/plain"],"X-One":["1","2"]}}})"
@@ -116,7 +116,7 @@ TEST_CASE("cloudevent: the request is an event of Fn's members with the body as 
         R"("contentType":"text/plain","extensions":{"protocol":{"type":"http","method":"POST",)"
         R"("request_url":"http://here:8080/invoke/f?a=\"b\"",)"
         R"("headers":{"Content-Type":["text/plain"],"X-One":["1","2"]}},)"
-        R"("deadline":"2026-01-02T03:04:05.000Z"},"data":{"b":[1.50,"a b"],"a":1}})"
+        R"("deadline":"2026-01-02T03:04:05.000Z","attempt":1},"data":{"b":[1.50,"a b"],"a":1}})"
         "\n"
     );
     CHECK_FALSE(event_of("").contains("\"data\""));
@@ -140,6 +140,7 @@ TEST_CASE("cloudevent: an event passes through with only what is ours in it repl
     CHECK(text.contains(R"("eventID":"mine")"));
     CHECK(text.contains(R"("a":1)"));
     CHECK(text.contains(R"("deadline":"2026-01-02T03:04:05.000Z")"));
+    CHECK(text.contains(R"("attempt":1)"));
     CHECK(text.contains(R"("method":"POST")"));
     CHECK(text.ends_with("}\n"));
     CHECK_FALSE(cloudevent_envelope().encode(invocation, "[]", deadline));

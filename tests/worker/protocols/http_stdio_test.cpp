@@ -58,7 +58,7 @@ TEST_CASE("http: the request is the caller's, with Fn's fields") {
     CHECK(
         http_stdio_head(call(), 5, deadline) ==
         "POST /invoke/f?a=b HTTP/1.1\r\nHost: here:8080\r\nFn_call_id: 01\r\n"
-        "Fn_deadline: 2026-01-02T03:04:05.000Z\r\nFn_method: POST\r\n"
+        "Fn_deadline: 2026-01-02T03:04:05.000Z\r\nFn-Attempt: 1\r\nFn_method: POST\r\n"
         "Fn_request_url: http://here:8080/invoke/f?a=b\r\nContent-Type: text/plain\r\n"
         "X-One: 1\r\nX-One: 2\r\nContent-Length: 5\r\n\r\n"
     );

@@ -1,0 +1,67 @@
+#include "api/call_options.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+namespace stoker {
+
+namespace {
+
+constexpr std::string_view delay_field = "Stoker-Delay";
+constexpr std::string_view run_at_field = "Stoker-Run-At";
+constexpr std::array async_only_fields{delay_field, run_at_field};
+
+std::unexpected<Error> refuse(std::string message) {
+    return fail(Errc::invalid_request, std::move(message));
+}
+
+Result<std::optional<WallTime>> run_at_of(
+    const Headers& headers, const CallOptionLimits& limits, WallTime now
+) {
+    const auto* delay = find_header(headers, delay_field);
+    const auto* time = find_header(headers, run_at_field);
+    if (delay == nullptr && time == nullptr) return std::nullopt;
+    if (delay != nullptr && time != nullptr) {
+        return refuse("Stoker-Delay and Stoker-Run-At exclude each other");
+    }
+    std::optional<WallTime> run_at;
+    if (delay != nullptr) {
+        const auto duration = parse_duration(*delay);
+        if (!duration) return refuse("Stoker-Delay is not a duration such as 30s");
+        // Compared first: the sum might not fit.
+        run_at = now + std::min(*duration, limits.delay_max + Millis{1});
+    } else {
+        run_at = parse_time(*time);
+        if (!run_at) return refuse("Stoker-Run-At is not a time such as 2006-01-02T15:04:05Z");
+    }
+    if (*run_at > now + limits.delay_max) {
+        return refuse(fmt::format(
+            "The call is to be delayed for longer than {}", format_duration(limits.delay_max)
+        ));
+    }
+    if (*run_at <= now) return std::nullopt;
+    return run_at;
+}
+
+}  // namespace
+
+Result<CallOptions> call_options(
+    const Headers& headers, const CallOptionLimits& limits, WallTime now
+) {
+    CallOptions options;
+    auto run_at = run_at_of(headers, limits, now);
+    if (!run_at) return fail(std::move(run_at.error()));
+    options.run_at = *run_at;
+    return options;
+}
+
+std::string_view async_only_field(const Headers& headers) {
+    for (const auto field : async_only_fields) {
+        if (find_header(headers, field) != nullptr) return field;
+    }
+    return {};
+}
+
+}  // namespace stoker
