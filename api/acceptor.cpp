@@ -17,6 +17,9 @@ Call new_call(const Fn& fn, std::string id, const CallOptions& options, WallTime
     call.fn_id = fn.id;
     call.fn_rev = fn.rev;
     call.max_attempts = fn.retry.max_attempts;
+    call.retry_on = fn.retry.on;
+    call.retry_base_ms = fn.retry.base_ms;
+    call.retry_cap_ms = fn.retry.cap_ms;
     call.image = fn.image;
     call.format = fn.format;
     call.memory = fn.memory;

@@ -1,6 +1,7 @@
 #include "api/api.hpp"
 
 #include "api/apps.hpp"
+#include "api/call_actions.hpp"
 #include "api/calls.hpp"
 #include "api/dispatcher.hpp"
 
@@ -67,6 +68,7 @@ struct Api::Parts {
              settings.keep_authorization,
              settings.public_url}
         ),
+        call_actions(deps.store, deps.events),
         calls(deps.store, deps.events, [this] { return acceptor.closed(); }),
         system(settings.version, deps.metrics, all_checks(deps, acceptor, outbox)),
         router(make_router()),
@@ -79,6 +81,7 @@ struct Api::Parts {
         fns.add_routes(*made);
         invoke.add_routes(*made);
         calls.add_routes(*made);
+        call_actions.add_routes(*made);
         system.add_routes(*made);
         return made;
     }
@@ -92,6 +95,7 @@ struct Api::Parts {
     AppsApi apps;
     FnsApi fns;
     InvokeApi invoke;
+    CallActionsApi call_actions;
     CallsApi calls;
     SystemApi system;
     std::unique_ptr<Router> router;

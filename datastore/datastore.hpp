@@ -174,6 +174,10 @@ public:
     /// T4, with the response and the last log chunks in one transaction. False: fenced, nothing
     /// changed.
     virtual Task<Result<bool>> finish(FinishedCall finished) = 0;
+    /// T5, as T4, but the attempt was not the last: running → delayed until so long from now. Who
+    /// asks has looked whether another attempt is left. A call that was to be cancelled meanwhile
+    /// is.
+    virtual Task<Result<bool>> retry(FinishedCall attempt, Millis after) = 0;
     /// running → queued. A drain does not count as an attempt, a failed launch does; who hands back
     /// a counted one has looked whether another is left.
     virtual Task<Result<bool>> hand_back(Fence fence, HandBack how = HandBack::uncounted) = 0;

@@ -60,10 +60,14 @@ struct Call {
     std::int64_t fn_rev = 0;
     CallStatus status = CallStatus::queued;
     CallPhase phase = CallPhase::queued;  ///< meaningful until the call has ended
+    bool cancel_requested = false;        ///< its worker is to stop it
     std::string waiting_for;              ///< for people: what keeps it from executing, if known
     int priority = 0;                     ///< 0 low .. 2 high
     int attempt = 0;                      ///< executions claimed so far
     int max_attempts = 3;
+    RetryOutcomes retry_on{};  ///< and how long before the next attempt: as in RetryPolicy
+    std::int64_t retry_base_ms = RetryPolicy{}.base_ms;
+    std::int64_t retry_cap_ms = RetryPolicy{}.cap_ms;
     std::string image;
     FnFormat format = FnFormat::http_stream;
     std::uint64_t memory = 128;      ///< MB
@@ -71,7 +75,7 @@ struct Call {
     std::uint32_t tmpfs_size = 0;    ///< MB
     std::int32_t timeout = 30;       ///< s inside the container
     std::int32_t idle_timeout = 30;  ///< s
-    std::string error;               ///< empty unless it ended badly
+    std::string error;               ///< empty unless it, or the attempt before, ended badly
     std::string error_code;          ///< a word of the error table
     WallTime created_at{};
     std::optional<WallTime> run_at;  ///< not before; of a call that was or is delayed
@@ -79,6 +83,8 @@ struct Call {
     std::optional<WallTime> started_at;  ///< the request went to the container
     std::optional<WallTime> completed_at;
     std::optional<CallStats> stats;
+
+    RetryPolicy retry() const { return {max_attempts, retry_on, retry_base_ms, retry_cap_ms}; }
 
     bool operator==(const Call&) const = default;
 };

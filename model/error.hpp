@@ -35,6 +35,7 @@ enum class Errc : std::uint8_t {
     call_log_not_found,
     call_response_not_found,
     call_not_ended,
+    call_ended,
     // Not now.
     server_busy,
     shutting_down,

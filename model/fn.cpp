@@ -42,11 +42,22 @@ Result<void> out_of_range(std::string_view what, std::int64_t low, std::int64_t 
     );
 }
 
-/// Settings that Fn's functions do not have.
-Result<void> validate_own_limits(const Fn& fn) {
-    if (fn.retry.max_attempts < 1 || fn.retry.max_attempts > retry_attempts_max) {
+Result<void> validate(const RetryPolicy& retry) {
+    if (retry.max_attempts < 1 || retry.max_attempts > retry_attempts_max) {
         return out_of_range("retry.max_attempts", 1, retry_attempts_max);
     }
+    if (retry.base_ms < 0 || retry.base_ms > retry_pause_ms_max) {
+        return out_of_range("retry.base_ms", 0, retry_pause_ms_max);
+    }
+    if (retry.cap_ms < 0 || retry.cap_ms > retry_pause_ms_max) {
+        return out_of_range("retry.cap_ms", 0, retry_pause_ms_max);
+    }
+    return {};
+}
+
+/// Settings that Fn's functions do not have.
+Result<void> validate_own_limits(const Fn& fn) {
+    if (auto valid = validate(fn.retry); !valid) return valid;
     if (fn.cpus > milli_cpus_max) return fail(Errc::invalid_request, std::string(cpus_rule));
     if (fn.tmpfs_size > tmpfs_mb_max) return out_of_range("tmpfs_size", 0, tmpfs_mb_max);
     if (fn.max_concurrency < 0 || fn.max_concurrency > max_concurrency_max) {

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "model/app.hpp"
+#include "model/retry.hpp"
 
 namespace stoker {
 
@@ -22,13 +23,6 @@ enum class FnFormat : std::uint8_t {
 };
 std::string_view to_word(FnFormat format);
 std::optional<FnFormat> parse_fn_format(std::string_view word);
-
-/// How often a call may be executed. Loss of a worker always retries within the bound.
-struct RetryPolicy {
-    int max_attempts = 3;  ///< 1..100, all executions counted
-
-    bool operator==(const RetryPolicy&) const = default;
-};
 
 /// A function: an image and how to run it. The limits here are frozen into a call when it is
 /// accepted.
@@ -81,7 +75,6 @@ constexpr std::uint64_t fn_memory_mb_max = 8192;
 constexpr std::int32_t sync_timeout_s_max = 300;
 constexpr std::int32_t async_timeout_s_max = 3600;
 constexpr std::int32_t idle_timeout_s_max = 3600;
-constexpr int retry_attempts_max = 100;
 constexpr std::uint32_t tmpfs_mb_max = 8192;
 constexpr std::int32_t max_concurrency_max = 10'000;
 constexpr std::int32_t min_idle_max = 1'000;

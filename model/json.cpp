@@ -50,6 +50,20 @@ Json stats_json(const CallStats& stats) {
     return object;
 }
 
+/// One that only bounds the attempts is only that.
+Json retry_json(const RetryPolicy& retry) {
+    Json object;
+    object["max_attempts"] = retry.max_attempts;
+    if (retry == RetryPolicy{.max_attempts = retry.max_attempts}) return object;
+    object["on"] = Json::array();
+    for (const auto word : retry_outcome_words) {
+        if (retry.on.has(*parse_retry_outcome(word))) object["on"].push_back(word);
+    }
+    object["base_ms"] = retry.base_ms;
+    object["cap_ms"] = retry.cap_ms;
+    return object;
+}
+
 /// Header values may hold any byte but JSON only text: such a value is written with each byte as
 /// the code point of its number, and marked.
 constexpr int bytes_mark = 1;
@@ -115,7 +129,7 @@ Json to_json(const Fn& fn) {
     if (fn.tmpfs_size > 0) object["tmpfs_size"] = fn.tmpfs_size;
     object["timeout"] = fn.timeout;
     object["idle_timeout"] = fn.idle_timeout;
-    object["retry"]["max_attempts"] = fn.retry.max_attempts;
+    object["retry"] = retry_json(fn.retry);
     if (fn.max_concurrency > 0) object["max_concurrency"] = fn.max_concurrency;
     if (fn.min_idle > 0) object["min_idle"] = fn.min_idle;
     object["config"] = config_json(fn.config);
@@ -133,8 +147,10 @@ Json to_json(const Call& call) {
         object["phase"] = to_word(call.phase);
         if (!call.waiting_for.empty()) object["waiting_for"] = call.waiting_for;
     }
+    if (call.cancel_requested && !is_terminal(call.status)) object["cancel_requested"] = true;
     object["attempt"] = call.attempt;
     object["max_attempts"] = call.max_attempts;
+    if (!call.retry_on.empty()) object["retry"] = retry_json(call.retry());
     object["app_id"] = call.app_id;
     object["fn_id"] = call.fn_id;
     object["fn_rev"] = call.fn_rev;

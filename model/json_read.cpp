@@ -123,17 +123,29 @@ public:
         return type;
     }
 
+    /// As a whole: what a policy does not say is at its default.
     std::optional<RetryPolicy> retry() {
         const auto* value = find("retry");
         if (value == nullptr) return std::nullopt;
         if (!value->is_object()) return wrong_type();
-        std::optional<RetryPolicy> policy;
+        RetryPolicy policy;
+        bool says_something = false;
         for (const auto& [key, field] : value->items()) {
-            if (key != "max_attempts") return refuse("retry." + key + " is not supported");
             if (field.is_null()) continue;
-            if (!field.is_number_integer()) return wrong_type();
-            policy = RetryPolicy{.max_attempts = clamped<int>(field)};
+            says_something = true;
+            if (key == "on") {
+                policy.on = retry_outcomes(field);
+            } else if (key == "max_attempts") {
+                policy.max_attempts = whole<int>(field);
+            } else if (key == "base_ms") {
+                policy.base_ms = whole<std::int64_t>(field);
+            } else if (key == "cap_ms") {
+                policy.cap_ms = whole<std::int64_t>(field);
+            } else {
+                return refuse("retry." + key + " is not supported");
+            }
         }
+        if (!says_something) return std::nullopt;
         return policy;
     }
 
@@ -195,6 +207,28 @@ private:
         // Too small: for an unsigned N both ends are wrong, and 0 would count as absent.
         return std::signed_integral<N> ? std::numeric_limits<N>::min()
                                        : std::numeric_limits<N>::max();
+    }
+
+    template <std::integral N>
+    N whole(const Json& field) {
+        if (field.is_number_integer()) return clamped<N>(field);
+        wrong_type();
+        return {};
+    }
+
+    RetryOutcomes retry_outcomes(const Json& list) {
+        RetryOutcomes outcomes;
+        if (!list.is_array()) wrong_type();
+        for (const auto& word : list) {
+            const auto* text = word.get_ptr<const std::string*>();
+            const auto outcome = text ? parse_retry_outcome(*text) : std::nullopt;
+            if (!outcome) {
+                refuse("retry.on is a list of error, timeout, killed and 5xx");
+                break;
+            }
+            outcomes.add(*outcome);
+        }
+        return outcomes;
     }
 
     template <class Visit>

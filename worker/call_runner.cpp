@@ -1,6 +1,7 @@
 #include "worker/call_runner.hpp"
 
 #include <algorithm>
+#include <functional>
 
 #include "common/log.hpp"
 #include "worker/launch_errors.hpp"
@@ -18,6 +19,7 @@ public:
 
     Task<Result<void>> head(AnswerHead head, std::string_view raw) override {
         status_ = head.status;
+        is_server_error_ = is_5xx(head);
         head_ = raw;
         co_return Result<void>{};
     }
@@ -32,19 +34,48 @@ public:
         co_return Result<void>{};
     }
 
+    /// Whether the function says that it failed, in the status it gives its caller.
+    bool is_server_error() const { return complete_ && is_server_error_; }
+
     std::optional<CallResponse> take() {
         if (!complete_) return std::nullopt;
         return CallResponse{status_, std::move(head_), BodyRef::of(std::move(body_))};
     }
 
 private:
+    static bool is_5xx(const AnswerHead& head) {
+        const auto* own = find_header(head.headers, "Fn-Http-Status");
+        return own != nullptr ? own->size() == 3 && own->front() == '5' : head.status / 100 == 5;
+    }
+
     const std::uint64_t bytes_max_;
     std::uint64_t decoded_bytes_ = 0;
     int status_ = 0;
+    bool is_server_error_ = false;
     bool complete_ = false;
     std::string head_;
     std::string body_;
 };
+
+/// Whether the policy of the call names how this attempt ended.
+bool is_worth_retry(const Call& call, CallStatus end, bool is_server_error) {
+    switch (end) {
+        case CallStatus::error: return call.retry_on.has(RetryOutcome::error);
+        case CallStatus::timeout: return call.retry_on.has(RetryOutcome::timeout);
+        case CallStatus::killed: return call.retry_on.has(RetryOutcome::killed);
+        case CallStatus::success:
+            return is_server_error && call.retry_on.has(RetryOutcome::server_error);
+        default: return false;
+    }
+}
+
+/// None when this attempt was the last.
+std::optional<Millis> pause_before_next(const Call& call, CallStatus end, bool is_server_error) {
+    if (call.attempt >= call.max_attempts) return std::nullopt;
+    if (!is_worth_retry(call, end, is_server_error)) return std::nullopt;
+    const auto seed = std::hash<std::string>{}(call.id) + static_cast<std::uint64_t>(call.attempt);
+    return pause_before_retry(call.retry(), call.attempt, seed);
+}
 
 constexpr Millis store_retry_min{50};
 constexpr Millis store_retry_max{5'000};
@@ -57,6 +88,9 @@ constexpr Millis launch_retry{1'000};
 CallRunner::CallRunner(Deps deps, CallRunnerSettings settings) :
     deps_(deps),
     settings_(settings),
+    retried_(deps.metrics.counter(
+        "stoker_calls_retried_total", "Attempts whose outcome the retry policy named"
+    )),
     fenced_(deps.metrics.counter(
         "stoker_calls_fenced_total", "Results refused because the call had moved on"
     )) {
@@ -83,15 +117,19 @@ Task<> CallRunner::run(ClaimedCall claimed, std::string owner) {
         if (*outcome.hand_back == HandBack::counted && !draining_) co_await sleep_for(launch_retry);
         co_await hand_back(claimed.call, live->fence, *outcome.hand_back);
     } else {
-        co_await record(
-            claimed.call,
-            {live->fence,
-             std::move(outcome.end),
-             live->started_at(),
-             std::move(outcome.response),
-             live->log->take(),
-             live->stats()}
-        );
+        FinishedCall finished{
+            live->fence,
+            std::move(outcome.end),
+            live->started_at(),
+            std::move(outcome.response),
+            live->log->take(),
+            live->stats()
+        };
+        if (outcome.retry_after) {
+            co_await retry(claimed.call, std::move(finished), *outcome.retry_after);
+        } else {
+            co_await record(claimed.call, std::move(finished));
+        }
     }
     deps_.live.remove(live);
 }
@@ -112,6 +150,10 @@ Task<CallRunner::Outcome> CallRunner::execute(const ClaimedCall& claimed, const 
     const auto result =
         co_await deps_.executor.execute(invocation, body, recording, live, Deadline::max());
     auto outcome = result ? Outcome{} : outcome_of(result.error(), claimed.call, *live);
+    if (!outcome.hand_back) {
+        outcome.retry_after =
+            pause_before_next(claimed.call, outcome.end.status, recording.is_server_error());
+    }
     outcome.response = recording.take();
     co_return outcome;
 }
@@ -143,25 +185,42 @@ CallRunner::Outcome CallRunner::outcome_of(
     return outcome;
 }
 
-Task<> CallRunner::record(const Call& call, FinishedCall finished) {
+template <class Write>
+Task<std::optional<bool>> CallRunner::settle(const Call& call, Write write) {
     for (auto pause = store_retry_min;; pause = std::min(pause * 2, store_retry_max)) {
-        const auto won = co_await deps_.store.finish(finished);
-        if (won && *won) {
-            ended_.at(static_cast<std::size_t>(finished.end.status))->add();
-            publish(call, finished.end.status);
-            co_return;
-        }
-        if (won) {
+        const auto won = co_await write();
+        if (won && !*won) {
             fenced_.add();
             log::info("call.fenced", {{"call", call.id}, {"attempt", call.attempt}});
-            co_return;
         }
-        if (stopping_) co_return;
+        if (won) co_return *won;
+        if (stopping_) co_return std::nullopt;
         log::warn(
             "call.finish_retry", {{"call", call.id}, {"code", spec_of(won.error().code).word}}
         );
         co_await sleep_for(pause);
     }
+}
+
+Task<> CallRunner::record(const Call& call, FinishedCall finished) {
+    const auto write = [&] { return deps_.store.finish(finished); };
+    if (co_await settle(call, write) != true) co_return;
+    ended_.at(static_cast<std::size_t>(finished.end.status))->add();
+    publish(call, finished.end.status);
+}
+
+Task<> CallRunner::retry(const Call& call, FinishedCall attempt, Millis after) {
+    const auto write = [&] { return deps_.store.retry(attempt, after); };
+    if (co_await settle(call, write) != true) co_return;
+    retried_.add();
+    log::info(
+        "call.retry",
+        {{"call", call.id},
+         {"attempt", call.attempt},
+         {"after_ms", after.count()},
+         {"code", attempt.end.error_code}}
+    );
+    publish(call, CallStatus::delayed);
 }
 
 Task<> CallRunner::hand_back(const Call& call, Fence fence, HandBack how) {

@@ -3,7 +3,8 @@
 // Runs one claimed call to its end: through the executor, then the end into the datastore, fenced
 // by owner and attempt. Holds a result for as long as the datastore does not take it. Calls that
 // were not the function's fault to fail (a drain, an engine that is away) are handed back to the
-// queue, as are those whose launch may do better next time, while they have attempts.
+// queue, as are those whose launch may do better next time, while they have attempts. What the
+// retry policy of the call names is tried again after a pause.
 
 #include <atomic>
 #include <functional>
@@ -57,11 +58,16 @@ private:
         CallEnd end;
         std::optional<CallResponse> response;
         std::optional<HandBack> hand_back;
+        std::optional<Millis> retry_after;
     };
 
     Task<Outcome> execute(const ClaimedCall& claimed, const LiveCallRef& live);
     Outcome outcome_of(const Error& error, const Call& call, const LiveCall& live) const;
     Task<> record(const Call& call, FinishedCall finished);
+    Task<> retry(const Call& call, FinishedCall attempt, Millis after);
+    /// Writes until the store says whether it won; empty when this process ends before.
+    template <class Write>
+    Task<std::optional<bool>> settle(const Call& call, Write write);
     void publish(const Call& call, CallStatus status);
 
     Deps deps_;
@@ -71,6 +77,7 @@ private:
     std::atomic<bool> handing_back_{false};
     std::atomic<bool> stopping_{false};
     std::array<Counter*, 8> ended_{};
+    Counter& retried_;
     Counter& fenced_;
 };
 

@@ -51,6 +51,10 @@ Call read_call(Query& row) {
     call.completed_at = row.optional_time();
     if (const auto stats = row.optional_text()) call.stats = stats_from_text(*stats);
     call.run_at = row.optional_time();
+    call.retry_on = RetryOutcomes(row.number<std::uint8_t>());
+    call.retry_base_ms = row.number();
+    call.retry_cap_ms = row.number();
+    call.cancel_requested = row.number() != 0;
     return call;
 }
 

@@ -14,7 +14,8 @@ inline constexpr std::string_view call_columns =
     "id, app_id, fn_id, fn_rev, status, phase, waiting_for, priority, attempt, max_attempts, "
     "image, "
     "format, memory, cpus, tmpfs_size, timeout, idle_timeout, error, error_code, created_at, "
-    "claimed_at, started_at, completed_at, stats, run_at";
+    "claimed_at, started_at, completed_at, stats, run_at, retry_on, retry_base_ms, "
+    "retry_cap_ms, cancel_requested";
 Call read_call(Query& row);
 
 inline constexpr std::string_view moved_columns = "id, fn_id, status, attempt, priority";

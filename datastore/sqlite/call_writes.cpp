@@ -27,8 +27,9 @@ CallWrites::CallWrites(SQLite::Database& db, CountChange& counts) :
         db,
         "INSERT INTO calls(id, app_id, fn_id, fn_rev, priority, attempt, max_attempts,"
         " image, format, memory, cpus, tmpfs_size, timeout, idle_timeout, created_at,"
-        " dispatched_at, status, run_at)"
-        " VALUES(?1, ?2, ?3, ?4, ?5, 0, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)"
+        " dispatched_at, status, run_at, retry_on, retry_base_ms, retry_cap_ms)"
+        " VALUES(?1, ?2, ?3, ?4, ?5, 0, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,"
+        " ?18, ?19, ?20)"
         " ON CONFLICT(id) DO NOTHING"
     ),
     insert_request_(
@@ -40,7 +41,7 @@ CallWrites::CallWrites(SQLite::Database& db, CountChange& counts) :
     claim_(
         db,
         "UPDATE calls SET attempt = attempt + 1, owner = ?2, claimed_at = ?3, phase = 'slot',"
-        " status = 'running'"
+        " error = NULL, error_code = NULL, status = 'running'"
         " WHERE id = ?1 AND status = 'queued' AND dispatched_at IS NOT NULL"
     ),
     finish_(
@@ -65,6 +66,24 @@ CallWrites::CallWrites(SQLite::Database& db, CountChange& counts) :
         " VALUES(?, ?, ?, ?, ?, ?)"
     ),
     // A wish to cancel that came while it ran is granted here: nobody will run it again.
+    retry_(
+        db,
+        fmt::format(
+            "UPDATE calls SET run_at = ?5, dispatched_at = 0, phase = NULL, waiting_for = NULL,"
+            " claimed_at = NULL, started_at = NULL,"
+            " completed_at = CASE WHEN cancel_requested THEN ?4 END,"
+            " error = CASE WHEN cancel_requested THEN ?6 ELSE ?8 END,"
+            " error_code = CASE WHEN cancel_requested THEN ?7 ELSE ?9 END,"
+            " status = CASE WHEN cancel_requested THEN 'cancelled' ELSE 'delayed' END"
+            " WHERE {} RETURNING status",
+            fenced
+        )
+    ),
+    is_retried_(
+        db,
+        "SELECT 1 FROM calls WHERE id = ?1 AND owner = ?2 AND attempt = ?3"
+        " AND status IN ('delayed', 'queued', 'cancelled')"
+    ),
     hand_back_(
         db,
         fmt::format(
@@ -138,7 +157,10 @@ Result<bool> CallWrites::accept(const NewCall& accepted, const std::string& head
         call.created_at,
         now,
         to_word(call.status),
-        call.run_at
+        call.run_at,
+        call.retry_on.bits(),
+        call.retry_base_ms,
+        call.retry_cap_ms
     );
     if (inserted == 0) return false;
     insert_request(accepted, headers);
@@ -191,9 +213,37 @@ bool CallWrites::finish(const FinishedCall& finished, WallTime now) {
         finished.stats ? std::optional(dump(*finished.stats)) : std::nullopt
     );
     if (ended == 0) return is_finished_by(finished);
-    if (finished.response) insert_response(fence, *finished.response);
-    insert_logs(fence, finished.logs);
+    insert_outcome(finished);
     counts_.left(CallStatus::running);
+    return true;
+}
+
+void CallWrites::insert_outcome(const FinishedCall& attempt) {
+    if (attempt.response) insert_response(attempt.fence, *attempt.response);
+    insert_logs(attempt.fence, attempt.logs);
+}
+
+bool CallWrites::retry(const FinishedCall& attempt, WallTime run_at, WallTime now) {
+    const Fence& fence = attempt.fence;
+    const auto cancelled = end_of({.code = Errc::cancelled, .message = {}, .detail = {}});
+    {
+        Query step(
+            retry_,
+            fence.call_id,
+            fence.owner,
+            fence.attempt,
+            now,
+            run_at,
+            cancelled.error,
+            cancelled.error_code,
+            attempt.end.error,
+            attempt.end.error_code
+        );
+        if (!step.next()) return has_row(is_retried_, fence.call_id, fence.owner, fence.attempt);
+        counts_.left(CallStatus::running);
+        counts_.entered(parse_call_status(step.text()).value_or(CallStatus::delayed));
+    }
+    insert_outcome(attempt);
     return true;
 }
 

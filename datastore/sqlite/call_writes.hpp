@@ -1,8 +1,8 @@
 #pragma once
 
 // The steps of single calls, each one compare-and-set inside the writer's transaction: accept (T1),
-// claim (T3), finish (T4), hand back, progress, cancel (T7). A step that loses its race changes
-// nothing and says so. Private to datastore/sqlite; on the writer's thread.
+// claim (T3), finish (T4), retry (T5), hand back, progress, cancel (T7). A step that loses its race
+// changes nothing and says so. Private to datastore/sqlite; on the writer's thread.
 
 #include <SQLiteCpp/Database.h>
 #include <SQLiteCpp/Statement.h>
@@ -27,6 +27,7 @@ public:
         const std::string& worker_id, const std::vector<std::string>& ids, WallTime now
     );
     bool finish(const FinishedCall& finished, WallTime now);
+    bool retry(const FinishedCall& attempt, WallTime run_at, WallTime now);
     bool hand_back(const Fence& fence, HandBack how, WallTime now);
     void progress(const CallProgress& entry);
     /// T8. False when the call does not wait any more, or was put meanwhile.
@@ -37,6 +38,7 @@ private:
     void insert_request(const NewCall& call, const std::string& headers);
     void insert_response(const Fence& fence, const CallResponse& response);
     void insert_logs(const Fence& fence, const std::vector<LogChunk>& chunks);
+    void insert_outcome(const FinishedCall& attempt);
     bool is_finished_by(const FinishedCall& finished);
 
     CountChange& counts_;
@@ -49,6 +51,8 @@ private:
     SQLite::Statement is_finished_by_;
     SQLite::Statement insert_response_;
     SQLite::Statement insert_log_;
+    SQLite::Statement retry_;
+    SQLite::Statement is_retried_;
     SQLite::Statement hand_back_;
     SQLite::Statement is_handed_back_;
     SQLite::Statement progress_;

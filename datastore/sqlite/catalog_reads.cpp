@@ -13,7 +13,8 @@ constexpr std::string_view app_columns =
     "id, name, config, annotations, syslog_url, created_at, updated_at";
 constexpr std::string_view fn_columns =
     "id, app_id, name, image, type, format, memory, cpus, tmpfs_size, timeout, idle_timeout, "
-    "max_attempts, max_concurrency, min_idle, config, annotations, rev, created_at, updated_at";
+    "max_attempts, retry_on, retry_base_ms, retry_cap_ms, max_concurrency, min_idle, config, "
+    "annotations, rev, created_at, updated_at";
 
 std::string select_apps(std::string_view which) {
     return fmt::format("SELECT {} FROM apps WHERE {}", app_columns, which);
@@ -49,6 +50,9 @@ Fn read_fn(Query& row) {
     fn.timeout = row.number<std::int32_t>();
     fn.idle_timeout = row.number<std::int32_t>();
     fn.retry.max_attempts = row.number<int>();
+    fn.retry.on = RetryOutcomes(row.number<std::uint8_t>());
+    fn.retry.base_ms = row.number();
+    fn.retry.cap_ms = row.number();
     fn.max_concurrency = row.number<std::int32_t>();
     fn.min_idle = row.number<std::int32_t>();
     fn.config = config_from_text(row.text());

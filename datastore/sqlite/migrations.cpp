@@ -156,7 +156,17 @@ constexpr std::string_view step_6 = R"sql(
 ALTER TABLE workers ADD COLUMN profile TEXT;
 )sql";
 
-constexpr std::array steps{step_1, step_2, step_3, step_4, step_5, step_6};
+// What of an attempt's outcome is worth another one (a set of bits), and how long before that.
+constexpr std::string_view step_7 = R"sql(
+ALTER TABLE fns ADD COLUMN retry_on INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE fns ADD COLUMN retry_base_ms INTEGER NOT NULL DEFAULT 1000;
+ALTER TABLE fns ADD COLUMN retry_cap_ms INTEGER NOT NULL DEFAULT 300000;
+ALTER TABLE calls ADD COLUMN retry_on INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE calls ADD COLUMN retry_base_ms INTEGER NOT NULL DEFAULT 1000;
+ALTER TABLE calls ADD COLUMN retry_cap_ms INTEGER NOT NULL DEFAULT 300000;
+)sql";
+
+constexpr std::array steps{step_1, step_2, step_3, step_4, step_5, step_6, step_7};
 
 }  // namespace
 

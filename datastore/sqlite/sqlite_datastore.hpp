@@ -46,6 +46,7 @@ public:
         std::string worker_id, std::vector<std::string> call_ids
     ) override;
     Task<Result<bool>> finish(FinishedCall finished) override;
+    Task<Result<bool>> retry(FinishedCall attempt, Millis after) override;
     Task<Result<bool>> hand_back(Fence fence, HandBack how) override;
     Task<Result<void>> progress(std::vector<CallProgress> entries) override;
     Task<Result<Call>> cancel(Scope scope, std::string call_id) override;
@@ -86,6 +87,9 @@ private:
     Task<Result<void>> move_to_blob(BodyRef& body, const std::string& call_id);
     Result<void> load_body(BodyRef& body) const;
     Result<Loaded> load(sqlite::Reader& reader, std::vector<Call> calls, const std::string& owner);
+    /// Writes the end of an attempt by `write(Writer&, FinishedCall)`, its body before that.
+    template <class Write>
+    Task<Result<bool>> end_attempt(FinishedCall attempt, Write write);
     Task<> end_broken(std::vector<Fence> fences);
     void drop_blob(const std::string& name);  ///< nothing happens without a name
     void collect_blobs();

@@ -120,24 +120,40 @@ Task<> SqliteDatastore::end_broken(std::vector<Fence> fences) {
     if (!ended) log::error("store.broken_calls_left_running", {{"why", ended.error().text()}});
 }
 
-Task<Result<bool>> SqliteDatastore::finish(FinishedCall finished) {
+template <class Write>
+Task<Result<bool>> SqliteDatastore::end_attempt(FinishedCall attempt, Write write) {
     std::string blob;
-    if (finished.response) {
-        BodyRef& body = finished.response->body;
-        if (auto moved = co_await move_to_blob(body, finished.fence.call_id); !moved) {
+    if (attempt.response) {
+        BodyRef& body = attempt.response->body;
+        if (auto moved = co_await move_to_blob(body, attempt.fence.call_id); !moved) {
             if (moved.error().code == Errc::store_full) engine_->space().ran_out("response body");
             co_return fail(std::move(moved.error()));
         }
         blob = body.blob;
     }
-    auto work = [finished = std::move(finished)](Writer& writer) {
-        return Result<bool>(writer.calls().finish(finished, writer.now()));
+    auto work = [attempt = std::move(attempt), write](Writer& writer) {
+        return Result<bool>(write(writer, attempt));
     };
     auto won = co_await engine_->write(std::move(work), Errc::outcome_unknown);
     const bool is_unknown = !won && won.error().code == Errc::outcome_unknown;
     if (is_unknown) co_return fail(Errc::store_unavailable);
     if (!won || !*won) drop_blob(blob);
     co_return won;
+}
+
+Task<Result<bool>> SqliteDatastore::finish(FinishedCall finished) {
+    const auto write = [](Writer& writer, const FinishedCall& attempt) {
+        return writer.calls().finish(attempt, writer.now());
+    };
+    co_return co_await end_attempt(std::move(finished), write);
+}
+
+Task<Result<bool>> SqliteDatastore::retry(FinishedCall attempt, Millis after) {
+    const auto write = [after](Writer& writer, const FinishedCall& ended) {
+        const auto now = writer.now();
+        return writer.calls().retry(ended, now + after, now);
+    };
+    co_return co_await end_attempt(std::move(attempt), write);
 }
 
 Task<Result<bool>> SqliteDatastore::hand_back(Fence fence, HandBack how) {

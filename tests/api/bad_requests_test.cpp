@@ -229,6 +229,10 @@ std::vector<BadRequest> fn_table() {
         post(
             "fn: retry attempts too many", R"("retry":{"max_attempts":101})", "retry.max_attempts"
         ),
+        post("fn: retry on anything", R"("retry":{"on":["anything"]})", "retry.on is a list of"),
+        post("fn: retry on no list", R"("retry":{"on":"error"})", json),
+        post("fn: retry pause below 0", R"("retry":{"base_ms":-1})", "retry.base_ms value"),
+        post("fn: retry pause of years", R"("retry":{"cap_ms":99999999999})", "retry.cap_ms value"),
         post("fn: retry attempts a text", R"("retry":{"max_attempts":"3"})", json),
         post("fn: config a list", R"("config":[])", json),
         post("fn: config key empty", R"("config":{"":"x"})", "Invalid config key"),

@@ -83,6 +83,9 @@ public:
     Task<Result<bool>> finish(FinishedCall finished) override {
         return inner_.finish(std::move(finished));
     }
+    Task<Result<bool>> retry(FinishedCall attempt, Millis after) override {
+        return inner_.retry(std::move(attempt), after);
+    }
     Task<Result<bool>> hand_back(Fence fence, HandBack how) override {
         return inner_.hand_back(std::move(fence), how);
     }

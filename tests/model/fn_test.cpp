@@ -30,6 +30,14 @@ std::string refusal(const std::function<void(Fn&)>& change) {
 
 }  // namespace
 
+TEST_CASE("Fn: pauses before retries are at most a day") {
+    CHECK(refusal([](Fn& fn) { fn.retry.base_ms = retry_pause_ms_max; }).empty());
+    CHECK(refusal([](Fn& fn) { fn.retry.base_ms = -1; }).starts_with("retry.base_ms value"));
+    CHECK(refusal([](Fn& fn) {
+              fn.retry.cap_ms = retry_pause_ms_max + 1;
+          }) == "retry.cap_ms value is out of range, must be between 0 and 86400000");
+}
+
 TEST_CASE("Fn: the defaults are good") { CHECK(validate(good_fn())); }
 
 TEST_CASE("Fn: app, name and image are required") {

@@ -186,10 +186,26 @@ TEST_CASE("JSON: a timeout may be text with a unit, in whole seconds") {
     }
 }
 
-TEST_CASE("JSON: of a retry policy only max_attempts is taken") {
-    CHECK(fn_error(R"({"retry":{"on":["error"]}})").message == "retry.on is not supported");
-    CHECK(fn_error(R"({"retry":{"base_ms":1}})").code == Errc::invalid_request);
-    CHECK(fn_from_json(object(R"({"retry":{}})"))->retry.max_attempts == 3);
+TEST_CASE("JSON: a retry policy is taken as a whole, what it does not say is at its default") {
+    const auto policy = [](std::string_view text) {
+        const auto fn = fn_from_json(object(R"({"retry":)" + std::string(text) + "}"));
+        REQUIRE(fn);
+        return fn->retry;
+    };
+    CHECK(policy("{}") == RetryPolicy{});
+    CHECK(policy(R"({"on":[],"base_ms":null})") == RetryPolicy{});
+    const auto some = policy(R"({"on":["5xx","error","5xx"],"base_ms":0,"cap_ms":7})");
+    CHECK(some.max_attempts == 3);
+    CHECK(some.on == RetryOutcomes{}.add(RetryOutcome::error).add(RetryOutcome::server_error));
+    CHECK(some.base_ms == 0);
+    CHECK(some.cap_ms == 7);
+    CHECK(policy(R"({"base_ms":9999999999999999999})").base_ms > retry_pause_ms_max);
+    const std::string words = "retry.on is a list of error, timeout, killed and 5xx";
+    CHECK(fn_error(R"({"retry":{"on":["Error"]}})").message == words);
+    CHECK(fn_error(R"({"retry":{"on":[1]}})").message == words);
+    CHECK(fn_error(R"({"retry":{"on":"error"}})").code == Errc::invalid_json);
+    CHECK(fn_error(R"({"retry":{"base_ms":"1s"}})").code == Errc::invalid_json);
+    CHECK(fn_error(R"({"retry":{"max":3}})").message == "retry.max is not supported");
     // 0 is not "absent" here: nobody writes the field without meaning it.
     CHECK(fn_from_json(object(R"({"retry":{"max_attempts":0}})"))->retry.max_attempts == 0);
 }

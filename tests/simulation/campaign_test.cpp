@@ -89,6 +89,7 @@ void campaign(std::uint64_t share, std::uint64_t shares) {
           "requeued after a loss",
           "worker_lost end",
           "due",
+          "retried",
           "registered anew",
           "cancel won",
           "cancel lost",
@@ -148,6 +149,9 @@ TEST_CASE("Simulation: a sweeper that does not put lost calls again is caught") 
 }
 TEST_CASE("Simulation: an acceptor that publishes before it stores is caught") {
     expect_caught(Mutation::publish_first);
+}
+TEST_CASE("Simulation: a worker that retries without end is caught") {
+    expect_caught(Mutation::endless_retry);
 }
 TEST_CASE("Simulation: a store that queues delayed calls before they are due is caught") {
     expect_caught(Mutation::early_due);

@@ -68,6 +68,7 @@ std::vector<ClaimedCall> SimStore::claim(
         row.owner = worker;
         move(row, CallStatus::running, worker);
         claimed.push_back({row.call, row.request, fns_.at(row.call.fn_id)});
+        if (mutation_ == Mutation::endless_retry) claimed.back().call.max_attempts = 1'000;
     }
     return claimed;
 }
@@ -93,6 +94,21 @@ bool SimStore::finish(const FinishedCall& finished) {
     row.log_attempt = row.call.attempt;
     row.call.error_code = finished.end.error_code;
     move(row, finished.end.status, fence.owner);
+    return true;
+}
+
+bool SimStore::retry(const FinishedCall& attempt, Millis after) {
+    const Fence& fence = attempt.fence;
+    Row& row = rows_.at(fence.call_id);
+    if (!may_write(row, fence)) {
+        return row.owner == fence.owner && row.call.attempt == fence.attempt &&
+               row.call.status != CallStatus::running;
+    }
+    history_.passed_fence(fence, holder_of(row));
+    row.call.run_at = wall_now() + after;
+    row.call.error_code = attempt.end.error_code;
+    history_.reached(row.cancel_requested ? "cancelled instead of retried" : "retried");
+    move(row, row.cancel_requested ? CallStatus::cancelled : CallStatus::delayed, fence.owner);
     return true;
 }
 

@@ -21,6 +21,7 @@ enum class Mutation : std::uint8_t {
     no_sweeper,
     no_redispatch,
     publish_first,  ///< the 202 and the message come before the row
+    endless_retry,  ///< workers are told that there is always another attempt
     early_due,      ///< delayed calls are queued at the first look
     no_tenure,      ///< a worker begins calls without a look at its lease
 };
@@ -47,6 +48,7 @@ public:
     DueStep release_due(int items_max);
     std::vector<ClaimedCall> claim(const std::string& worker, const std::vector<std::string>& ids);
     bool finish(const FinishedCall& finished);
+    bool retry(const FinishedCall& attempt, Millis after);
     bool hand_back(const Fence& fence, HandBack how);
     Result<Call> cancel(const std::string& call_id);
     std::vector<MovedCall> list_queued(const std::string& after, int items_max) const;

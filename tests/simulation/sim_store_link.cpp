@@ -83,6 +83,12 @@ Task<Result<bool>> SimStoreLink::finish(FinishedCall finished) {
     });
 }
 
+Task<Result<bool>> SimStoreLink::retry(FinishedCall attempt, Millis after) {
+    co_return co_await statement([this, attempt = std::move(attempt), after] {
+        return Result<bool>(store_.retry(attempt, after));
+    });
+}
+
 Task<Result<bool>> SimStoreLink::hand_back(Fence fence, HandBack how) {
     co_return co_await statement([this, fence = std::move(fence), how] {
         return Result<bool>(store_.hand_back(fence, how));

@@ -21,6 +21,7 @@ public:
     Task<Result<std::vector<ClaimedCall>>> claim(std::string worker, std::vector<std::string> ids)
         override;
     Task<Result<bool>> finish(FinishedCall finished) override;
+    Task<Result<bool>> retry(FinishedCall attempt, Millis after) override;
     Task<Result<bool>> hand_back(Fence fence, HandBack how) override;
     Task<Result<Call>> cancel(Scope scope, std::string call_id) override;
     Task<Result<std::vector<MovedCall>>> list_queued(std::string after, int items_max) override;

@@ -24,6 +24,10 @@ std::vector<FnEntryRef> make_fns(SimStore& store) {
         fn.id = "fn-" + std::to_string(max_attempts);
         fn.app_id = "app";
         fn.retry.max_attempts = max_attempts;
+        if (max_attempts >= 3) {
+            fn.retry.on.add(RetryOutcome::error).add(RetryOutcome::timeout);
+            fn.retry.cap_ms = 8'000;
+        }
         fn.memory = max_attempts == 5 ? 512 : 128;
         auto spec = std::make_shared<FnSpec>();
         spec->fn_id = spec->slot_key = fn.id;

@@ -41,3 +41,64 @@ TEST_CASE("life of a call: a delayed call runs when it is due, also after a cras
         CHECK(time_of(call, "started_at") >= time_of(call, "run_at"));
     }
 }
+
+TEST_CASE("life of a call: what the policy names is tried again after a pause") {
+    const Running stoker;
+    const json policy{{"max_attempts", 3}, {"on", {"error"}}, {"base_ms", 50}, {"cap_ms", 200}};
+    const auto fn = stoker.make_fn(function_image(), {{"retry", policy}});
+    const auto flaky = stoker.call_async(fn, "flaky 3");
+    const auto hopeless = stoker.call_async(fn, "flaky 4");
+    auto call = stoker.ended(flaky);
+    CHECK(call.at("status") == "success");
+    CHECK(call.at("attempt") == 3);
+    CHECK_FALSE(call.contains("error"));
+    CHECK(stoker.request("GET", "/v2/calls/" + flaky + "/response").body == "good");
+    CHECK(stoker.log_of(flaky) == "attempt 3\n");
+    call = stoker.ended(hopeless);
+    CHECK(call.at("status") == "error");
+    CHECK(call.at("error_code") == "function_failed");
+    CHECK(call.at("attempt") == 3);
+    CHECK(stoker.log_of(hopeless) == "attempt 3\n");
+}
+
+TEST_CASE("life of a call: without a policy a failed call is not run again") {
+    const Running stoker;
+    const auto fn = stoker.make_fn(function_image());
+    const auto call = stoker.ended(stoker.call_async(fn, "flaky 2"));
+    CHECK(call.at("status") == "error");
+    CHECK(call.at("attempt") == 1);
+}
+
+TEST_CASE("life of a call: between its attempts it shows why it failed and when it goes on") {
+    const Running stoker;
+    const json policy{{"on", {"error"}}, {"base_ms", 86'400'000}, {"cap_ms", 86'400'000}};
+    const auto fn = stoker.make_fn(function_image(), {{"retry", policy}});
+    const auto id = stoker.call_async(fn, "flaky 3");
+    eventually("it is delayed", [&] {
+        return stoker.json("GET", "/v2/calls/" + id).at("status") == "delayed";
+    });
+    const auto call = stoker.json("GET", "/v2/calls/" + id);
+    CHECK(call.at("attempt") == 1);
+    CHECK(call.at("error_code") == "function_failed");
+    CHECK(time_of(call, "run_at") > time_of(call, "created_at"));
+    CHECK(stoker.log_of(id) == "attempt 1\n");
+    CHECK(stoker.request("GET", "/v2/calls/" + id + "/response").status == 409);
+    CHECK(stoker.request("POST", "/v2/calls/" + id + "/cancel").status == 200);
+    CHECK(stoker.json("GET", "/v2/calls/" + id).at("status") == "cancelled");
+}
+
+TEST_CASE("life of a call: a cancelled call stops running and its container is gone") {
+    const Running stoker({"--heartbeat", "200ms"});
+    const auto fn = stoker.make_fn(function_image());
+    const auto id = stoker.call_async(fn, "sleep 60000");
+    wait_until_executing(stoker, id);
+    CHECK(stoker.request("POST", "/v2/calls/" + id + "/cancel").status == 202);
+    const auto call = stoker.ended(id);
+    CHECK(call.at("status") == "cancelled");
+    CHECK(call.at("error_code") == "cancelled");
+    eventually("the container is gone", [&] { return stoker.containers().empty(); });
+    CHECK(stoker.request("POST", "/v2/calls/" + id + "/cancel").status == 200);
+    const auto ended = stoker.call_async(fn, "echo x");
+    stoker.ended(ended);
+    CHECK(stoker.request("POST", "/v2/calls/" + ended + "/cancel").status == 409);
+}

@@ -5,6 +5,7 @@
 //   sleep MS     answers after a while   status N     answers with that HTTP status
 //   say TEXT     prints TEXT, answers    late TEXT    prints TEXT after it has answered
 //   big N [MS]   answers N bytes, after a while
+//   flaky N      fails, answers from its Nth attempt on
 //   chunked TEXT answers TEXT in chunks of one byte
 //
 // MODE in its configuration breaks its start or the way it takes calls; with `frames` it takes them
@@ -111,6 +112,14 @@ static bool answer_big(int fd, char* rest) {
     return sent;
 }
 
+/// "502" without a body of its own is how a kit says that the function threw.
+static bool answer_at_attempt(int fd, const char* head, int good) {
+    const char* field = strcasestr(head, "\r\nfn-attempt:");
+    int attempt = field ? atoi(field + strlen("\r\nfn-attempt:")) : 0;
+    dprintf(STDOUT_FILENO, "attempt %d\n", attempt);
+    return attempt < good ? answer(fd, 502, "bad", 3) : answer(fd, 200, "good", 4);
+}
+
 #include "bad_deeds.h"
 
 static bool serve(int fd, struct request* request) {
@@ -121,6 +130,7 @@ static bool serve(int fd, struct request* request) {
     if (deed) return deed->commit(fd, rest);
     if (!strcmp(word, "head")) return answer(fd, 200, request->head, request->head_length);
     if (!strcmp(word, "status")) return answer(fd, atoi(rest), "as told", 7);
+    if (!strcmp(word, "flaky")) return answer_at_attempt(fd, request->head, atoi(rest));
     if (!strcmp(word, "chunked")) return answer_in_chunks(fd, rest);
     if (!strcmp(word, "big")) return answer_big(fd, rest);
     if (!strcmp(word, "sleep")) usleep((useconds_t)atoi(rest) * 1000);

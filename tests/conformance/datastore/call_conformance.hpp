@@ -293,6 +293,8 @@ TEST_CASE_TEMPLATE_DEFINE("Datastore: cancel", Backend, datastore_cancel) {
         const auto wished = t.run(t.store->cancel(Scope::all(), fence.call_id));
         REQUIRE(wished);
         CHECK(wished->status == CallStatus::running);
+        CHECK(wished->cancel_requested);
+        CHECK(t.get(fence.call_id).cancel_requested);
         const auto heard = t.run(t.store->heartbeat("worker-1", t.lease));
         REQUIRE(heard);
         CHECK(heard->cancel_calls == Names{fence.call_id});

@@ -4,6 +4,7 @@
 #include "tests/conformance/datastore/catalog_conformance.hpp"
 #include "tests/conformance/datastore/delay_conformance.hpp"
 #include "tests/conformance/datastore/race_conformance.hpp"
+#include "tests/conformance/datastore/retry_conformance.hpp"
 #include "tests/conformance/datastore/sweep_conformance.hpp"
 #include "tests/support/temp_dir.hpp"
 
@@ -27,6 +28,7 @@ TEST_CASE_TEMPLATE_INVOKE(stoker::test::datastore_accept, SqliteBackend);
 TEST_CASE_TEMPLATE_INVOKE(stoker::test::datastore_finish, SqliteBackend);
 TEST_CASE_TEMPLATE_INVOKE(stoker::test::datastore_cancel, SqliteBackend);
 TEST_CASE_TEMPLATE_INVOKE(stoker::test::datastore_delays, SqliteBackend);
+TEST_CASE_TEMPLATE_INVOKE(stoker::test::datastore_retries, SqliteBackend);
 TEST_CASE_TEMPLATE_INVOKE(stoker::test::datastore_workers, SqliteBackend);
 TEST_CASE_TEMPLATE_INVOKE(stoker::test::datastore_redispatch, SqliteBackend);
 TEST_CASE_TEMPLATE_INVOKE(stoker::test::datastore_reads, SqliteBackend);
