@@ -1,5 +1,7 @@
 #include "api/acceptor.hpp"
 
+#include "common/sha256.hpp"
+
 namespace stoker {
 
 namespace {
@@ -33,6 +35,27 @@ Call new_call(const Fn& fn, std::string id, const CallOptions& options, WallTime
     return call;
 }
 
+/// The same whichever host it was reached by.
+std::string_view target_of(std::string_view url) {
+    const auto scheme = url.find("://");
+    if (scheme == std::string_view::npos) return url;
+    url.remove_prefix(scheme + 3);
+    return url.substr(std::min(url.find('/'), url.size()));
+}
+
+/// Of what makes it the same request, each part with its length before it.
+std::string digest_of(const CallRequest& request) {
+    Sha256 digest;
+    for (const std::string_view part :
+         {std::string_view(request.method),
+          target_of(request.url),
+          std::string_view(request.content_type),
+          std::string_view(request.body.bytes)}) {
+        digest.add(std::to_string(part.size())).add(":").add(part);
+    }
+    return digest.hex();
+}
+
 Message message_of(const Call& call) {
     return {call.id, call.fn_id, static_cast<std::uint8_t>(call.priority)};
 }
@@ -63,6 +86,9 @@ Acceptor::Acceptor(
     unknown_(metrics.counter(
         "stoker_calls_accept_unknown_total",
         "Calls of which the datastore did not say whether it has them"
+    )),
+    replayed_(metrics.counter(
+        "stoker_calls_replayed_total", "Calls that an earlier one with the same key stands for"
     )) {}
 
 Result<void> Acceptor::admit(std::string_view fn_id) {
@@ -80,11 +106,16 @@ Result<void> Acceptor::judge(std::string_view fn_id) const {
     return {};
 }
 
-Task<Result<void>> Acceptor::accept(
+Task<Result<std::string>> Acceptor::accept(
     FnEntryRef fn, std::string call_id, CallRequest request, CallOptions options
 ) {
     auto call = new_call(fn->fn, std::move(call_id), options, clock_.now());
-    auto stored = co_await store(NewCall{call, std::move(request)});
+    std::optional<IdempotencyKey> key;
+    if (options.idempotency_key) {
+        auto digest = digest_of(request);
+        key = {std::move(*options.idempotency_key), std::move(digest), limits_.key_lifetime};
+    }
+    auto stored = co_await store(NewCall{call, std::move(request), std::move(key)});
     if (!stored) {
         // If it was stored after all it shall run, and a message without a row does no harm.
         const bool may_wait = call.status == CallStatus::queued;
@@ -93,10 +124,14 @@ Task<Result<void>> Acceptor::accept(
         }
         co_return stored;
     }
+    if (*stored != call.id) {
+        replayed_.add();
+        co_return stored;
+    }
     accepted_.add();
     events_.publish({call.id, call.fn_id, call.status, 0});
     co_await dispatch(std::move(call));
-    co_return Result<void>{};
+    co_return stored;
 }
 
 Task<> Acceptor::dispatch(Call call) {
@@ -110,7 +145,7 @@ Task<> Acceptor::dispatch(Call call) {
 
 /// A store that does not answer leaves open whether the row is there; the same id makes trying
 /// again safe.
-Task<Result<void>> Acceptor::store(NewCall call) {
+Task<Result<std::string>> Acceptor::store(NewCall call) {
     const auto last_start = deadline_in(limits_.store_time_max);
     for (int tries = 1;; ++tries) {
         auto stored = co_await store_.accept(call);

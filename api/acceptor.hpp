@@ -22,7 +22,8 @@ struct AcceptorLimits {
     std::uint64_t depth_max = 1'000'000;   ///< waiting and delayed calls → queue_full
     std::uint64_t fn_depth_max = 100'000;  ///< of one fn → fn_queue_full
     int store_tries_max = 3;
-    Millis store_time_max{2'000};  ///< after which no further try begins
+    Millis store_time_max{2'000};                  ///< after which no further try begins
+    Millis key_lifetime = std::chrono::hours(24);  ///< of an idempotency key
 };
 
 /// Told the image of each accepted call, on its hot path: cheap, and may be empty.
@@ -44,8 +45,9 @@ public:
 
     /// Whether a call of this fn may come in now; asked before its body is read.
     Result<void> admit(std::string_view fn_id);
-    /// When this is good the call exists and will run. After outcome_unknown it may.
-    Task<Result<void>> accept(
+    /// When this is good a call exists and will run: this one, or the first with its idempotency
+    /// key; its id. After outcome_unknown it may.
+    Task<Result<std::string>> accept(
         FnEntryRef fn, std::string call_id, CallRequest request, CallOptions options
     );
 
@@ -55,7 +57,7 @@ public:
 
 private:
     Result<void> judge(std::string_view fn_id) const;
-    Task<Result<void>> store(NewCall call);
+    Task<Result<std::string>> store(NewCall call);
     /// It is stored: sees to it that it will be run.
     Task<> dispatch(Call call);
 
@@ -71,6 +73,7 @@ private:
     Counter& accepted_;
     Counter& refused_;
     Counter& unknown_;
+    Counter& replayed_;
 };
 
 }  // namespace stoker

@@ -45,6 +45,18 @@ Result<std::optional<WallTime>> run_at_of(
     return run_at;
 }
 
+constexpr std::size_t key_bytes_max = 255;
+
+Result<std::optional<std::string>> idempotency_key_of(const Headers& headers) {
+    const auto* key = find_header(headers, "Idempotency-Key");
+    if (key == nullptr) return std::nullopt;
+    const bool is_text = std::ranges::all_of(*key, [](char c) { return c >= ' ' && c <= '~'; });
+    if (key->empty() || key->size() > key_bytes_max || !is_text) {
+        return refuse("Idempotency-Key must be 1 to 255 printable ASCII characters");
+    }
+    return *key;
+}
+
 }  // namespace
 
 Result<CallOptions> call_options(
@@ -54,6 +66,9 @@ Result<CallOptions> call_options(
     auto run_at = run_at_of(headers, limits, now);
     if (!run_at) return fail(std::move(run_at.error()));
     options.run_at = *run_at;
+    auto key = idempotency_key_of(headers);
+    if (!key) return fail(std::move(key.error()));
+    options.idempotency_key = std::move(*key);
     return options;
 }
 

@@ -1,9 +1,10 @@
 #pragma once
 
 // What a caller asks of an asynchronous call beside the call itself: the `Stoker-…` fields of an
-// invocation.
+// invocation, and its Idempotency-Key.
 
 #include <optional>
+#include <string>
 
 #include "common/clock.hpp"
 #include "common/http/headers.hpp"
@@ -14,6 +15,7 @@ namespace stoker {
 
 struct CallOptions {
     std::optional<WallTime> run_at;  ///< absent: now
+    std::optional<std::string> idempotency_key{};
 };
 
 struct CallOptionLimits {

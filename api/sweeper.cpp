@@ -129,6 +129,7 @@ Task<> Sweeper::run() {
         const bool at_once = rebuild == Rebuild::more;
         if (!at_once) co_await sweep(std::chrono::steady_clock::now());
         if (rebuild == Rebuild::done) co_await redispatch_step();
+        if (!at_once) co_await store_.forget_keys(limits_.forget_page);
         const auto pause = at_once ? Millis{0} : jittered_interval();
         if (co_await stop.wait(deadline_in(pause))) co_return;
     }

@@ -2,8 +2,9 @@
 
 // Keeps the ledger moving when something was lost: calls of workers that died are queued again (or
 // end), calls that the queue has lost are put again, and at start the waiting calls of the
-// datastore fill a queue that starts empty. Every api process runs one; each step is a
-// compare-and-set, so two of them do no harm. Runs on the lane given to start().
+// datastore fill a queue that starts empty. Idempotency keys are deleted when their time is over.
+// Every api process runs one; each step is a compare-and-set, so two of them do no harm. Runs on
+// the lane given to start().
 
 #include <memory>
 #include <random>
@@ -24,6 +25,7 @@ struct SweeperLimits {
     /// More than the visibility of a delivery, else what a slow worker holds is put again.
     Millis redispatch_slack{20'000};
     int redispatch_page = 5'000;  ///< waiting calls looked at in one sweep
+    int forget_page = 1'000;      ///< idempotency keys deleted in one sweep
 };
 
 /// When workers may be declared dead. While the datastore was away they could not renew their

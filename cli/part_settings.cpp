@@ -83,6 +83,7 @@ ApiSettings api_settings(const StartSettings& settings) {
     api.server.body_stall = settings.body_timeout;
     api.server.write_stall = settings.send_timeout;
     api.accept.depth_max = static_cast<std::uint64_t>(settings.queue_depth);
+    api.accept.key_lifetime = settings.idempotency_ttl;
     api.accept.fn_depth_max = static_cast<std::uint64_t>(settings.queue_depth_per_fn);
     api.delayed.interval = settings.sweep_interval;
     api.invoke.options.delay_max = settings.delay_max;

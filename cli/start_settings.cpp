@@ -50,6 +50,31 @@ void add_server(Settings& table, StartSettings& to, std::optional<std::uint16_t>
     );
 }
 
+void add_waiting(Settings& table, StartSettings& to) {
+    const auto depth = integer_kind(1, 100'000'000);
+    table.add(
+        "queue-depth", to.queue_depth, depth, "Waiting and delayed calls; more are refused with 503"
+    );
+    table.add(
+        "queue-depth-per-fn",
+        to.queue_depth_per_fn,
+        depth,
+        "Waiting calls of one function; more are refused with 429"
+    );
+    table.add(
+        "delay-max",
+        to.delay_max,
+        duration_kind(Millis{0}, std::chrono::days(3'650)),
+        "For which a caller may have a call delayed"
+    );
+    table.add(
+        "idempotency-ttl",
+        to.idempotency_ttl,
+        duration_kind(Millis{1'000}, std::chrono::days(30)),
+        "For which the same Idempotency-Key is the same call"
+    );
+}
+
 void add_sqlite(Settings& table, StartSettings& to) {
     table.add(
         "sqlite-sync",
@@ -87,23 +112,7 @@ void add_storage(Settings& table, StartSettings& to, Role role) {
     table.add("queue", to.queue, queue_kind(), "Queue of waiting calls")
         .alias("FN_MQ_URL", unless_zero);
     if (role == Role::start) add_sqlite(table, to);
-    if (!has_api(role)) return;
-    const auto depth = integer_kind(1, 100'000'000);
-    table.add(
-        "queue-depth", to.queue_depth, depth, "Waiting and delayed calls; more are refused with 503"
-    );
-    table.add(
-        "queue-depth-per-fn",
-        to.queue_depth_per_fn,
-        depth,
-        "Waiting calls of one function; more are refused with 429"
-    );
-    table.add(
-        "delay-max",
-        to.delay_max,
-        duration_kind(Millis{0}, std::chrono::days(3'650)),
-        "For which a caller may have a call delayed"
-    );
+    if (has_api(role)) add_waiting(table, to);
 }
 
 void add_worker(Settings& table, StartSettings& to) {

@@ -62,6 +62,7 @@ struct StartSettings {
     std::int64_t queue_depth = 1'000'000;
     std::int64_t queue_depth_per_fn = 100'000;
     Millis delay_max = std::chrono::days(30);
+    Millis idempotency_ttl = std::chrono::hours(24);
 
     Millis slot_wait{60'000};  ///< of a synchronous call
     Millis heartbeat{3'000};

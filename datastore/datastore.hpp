@@ -49,9 +49,17 @@ struct CallFilter {
     std::optional<CallStatus> status;
 };
 
+/// By which a caller can repeat an accept; kept per fn, for so long.
+struct IdempotencyKey {
+    std::string key;
+    std::string digest;  ///< equal for the same request only
+    Millis lifetime{};
+};
+
 struct NewCall {
     Call call;  ///< its status is queued, or delayed with a run_at
     CallRequest request;
+    std::optional<IdempotencyKey> idempotency{};
 };
 
 /// A call this worker now owns, with all that running it needs.
@@ -159,9 +167,13 @@ public:
     virtual Task<Result<std::vector<FnSpecRef>>> list_warm_fns() = 0;
 
     // Calls.
-    /// T1. Durable when it returns. An id that exists already is our own earlier try: success.
-    /// fn_not_found when the fn is gone.
-    virtual Task<Result<void>> accept(NewCall call) = 0;
+    /// T1. Durable when it returns. The id of the call that stands: its own, or that of the call
+    /// which was accepted first with the same idempotency key; then this one leaves nothing. An id
+    /// that exists already is our own earlier try: success. fn_not_found when the fn is gone,
+    /// idempotency_mismatch when the key is in use for another digest.
+    virtual Task<Result<std::string>> accept(NewCall call) = 0;
+    /// Deletes up to `items_max` idempotency keys whose time is over. How many.
+    virtual Task<Result<int>> forget_keys(int items_max) = 0;
     /// T2. Delayed calls that are due, by the store's clock, are queued: the `items_max` that have
     /// been due for longest.
     virtual Task<Result<DueStep>> release_due(int items_max) = 0;

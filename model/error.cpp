@@ -41,6 +41,12 @@ constexpr std::array specs{
     },
     ErrorSpec{Errc::call_not_ended, 409, "call_not_ended", "Call has not ended"},
     ErrorSpec{Errc::call_ended, 409, "call_ended", "Call has ended"},
+    ErrorSpec{
+        Errc::idempotency_mismatch,
+        422,
+        "idempotency_mismatch",
+        "The Idempotency-Key was used for another request"
+    },
     ErrorSpec{Errc::server_busy, 503, "server_busy", "Timed out - server too busy"},
     ErrorSpec{Errc::shutting_down, 503, "shutting_down", "Server is shutting down"},
     ErrorSpec{Errc::queue_full, 503, "queue_full", "Too many calls are waiting"},

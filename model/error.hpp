@@ -36,6 +36,7 @@ enum class Errc : std::uint8_t {
     call_response_not_found,
     call_not_ended,
     call_ended,
+    idempotency_mismatch,
     // Not now.
     server_busy,
     shutting_down,

@@ -21,6 +21,7 @@ constexpr std::string_view in_scope =
 // tell "mine, done before" from "fenced".
 CallWrites::CallWrites(SQLite::Database& db, CountChange& counts) :
     counts_(counts),
+    keys_(db),
     has_fn_(db, "SELECT 1 FROM fns WHERE id = ?1"),
     has_call_(db, "SELECT 1 FROM calls WHERE id = ?1"),
     insert_call_(
@@ -133,12 +134,26 @@ CallWrites::CallWrites(SQLite::Database& db, CountChange& counts) :
 
 bool CallWrites::has_call(const std::string& id) { return has_row(has_call_, id); }
 
-Result<bool> CallWrites::accept(const NewCall& accepted, const std::string& headers, WallTime now) {
+Result<CallWrites::Accepted> CallWrites::accept(
+    const NewCall& accepted, const std::string& headers, WallTime now
+) {
     const Call& call = accepted.call;
     if (!has_row(has_fn_, call.fn_id)) {
-        if (has_call(call.id)) return false;
+        if (has_call(call.id)) return Accepted{.call_id = call.id};
         return fail(Errc::fn_not_found);
     }
+    if (accepted.idempotency) {
+        auto holder = keys_.take(call.fn_id, *accepted.idempotency, call.id, now);
+        if (!holder) return fail(std::move(holder.error()));
+        if (*holder != call.id) return Accepted{.call_id = std::move(*holder)};
+    }
+    if (!insert_call(call, now)) return Accepted{.call_id = call.id};
+    insert_request(accepted, headers);
+    counts_.entered(call.status);
+    return Accepted{.call_id = call.id, .is_new = true};
+}
+
+bool CallWrites::insert_call(const Call& call, WallTime now) {
     const int inserted = change(
         insert_call_,
         call.id,
@@ -162,10 +177,7 @@ Result<bool> CallWrites::accept(const NewCall& accepted, const std::string& head
         call.retry_base_ms,
         call.retry_cap_ms
     );
-    if (inserted == 0) return false;
-    insert_request(accepted, headers);
-    counts_.entered(call.status);
-    return true;
+    return inserted > 0;
 }
 
 void CallWrites::insert_request(const NewCall& call, const std::string& headers) {

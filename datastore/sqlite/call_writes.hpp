@@ -12,6 +12,7 @@
 
 #include "datastore/datastore.hpp"
 #include "datastore/sqlite/call_counter.hpp"
+#include "datastore/sqlite/idempotency_keys.hpp"
 
 namespace stoker::sqlite {
 
@@ -20,9 +21,13 @@ public:
     CallWrites(SQLite::Database& db, CountChange& counts);
 
     bool has_call(const std::string& id);
-    /// False: it was there before. `headers` is the request's, as JSON text: made on the caller's
-    /// thread.
-    Result<bool> accept(const NewCall& accepted, const std::string& headers, WallTime now);
+    IdempotencyKeys& keys() { return keys_; }
+    struct Accepted {
+        std::string call_id;  ///< the call that stands
+        bool is_new = false;  ///< and whether this accept made it
+    };
+    /// `headers` is the request's, as JSON text: made on the caller's thread.
+    Result<Accepted> accept(const NewCall& accepted, const std::string& headers, WallTime now);
     std::vector<Call> claim(
         const std::string& worker_id, const std::vector<std::string>& ids, WallTime now
     );
@@ -35,6 +40,7 @@ public:
     Result<Call> cancel(const Scope& scope, const std::string& call_id, WallTime now);
 
 private:
+    bool insert_call(const Call& call, WallTime now);
     void insert_request(const NewCall& call, const std::string& headers);
     void insert_response(const Fence& fence, const CallResponse& response);
     void insert_logs(const Fence& fence, const std::vector<LogChunk>& chunks);
@@ -42,6 +48,7 @@ private:
     bool is_finished_by(const FinishedCall& finished);
 
     CountChange& counts_;
+    IdempotencyKeys keys_;
     SQLite::Statement has_fn_;
     SQLite::Statement has_call_;
     SQLite::Statement insert_call_;

@@ -166,7 +166,19 @@ ALTER TABLE calls ADD COLUMN retry_base_ms INTEGER NOT NULL DEFAULT 1000;
 ALTER TABLE calls ADD COLUMN retry_cap_ms INTEGER NOT NULL DEFAULT 300000;
 )sql";
 
-constexpr std::array steps{step_1, step_2, step_3, step_4, step_5, step_6, step_7};
+constexpr std::string_view step_8 = R"sql(
+CREATE TABLE idempotency(
+    fn_id TEXT NOT NULL,
+    key TEXT NOT NULL,
+    call_id TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    expires_at INTEGER NOT NULL,
+    PRIMARY KEY(fn_id, key)
+) WITHOUT ROWID;
+CREATE INDEX idempotency_expiry ON idempotency(expires_at);
+)sql";
+
+constexpr std::array steps{step_1, step_2, step_3, step_4, step_5, step_6, step_7, step_8};
 
 }  // namespace
 

@@ -40,7 +40,8 @@ public:
     Task<Result<std::vector<MovedCall>>> delete_fn(std::string id) override;
     Task<Result<std::vector<FnSpecRef>>> list_warm_fns() override;
 
-    Task<Result<void>> accept(NewCall call) override;
+    Task<Result<std::string>> accept(NewCall call) override;
+    Task<Result<int>> forget_keys(int items_max) override;
     Task<Result<DueStep>> release_due(int items_max) override;
     Task<Result<std::vector<ClaimedCall>>> claim(
         std::string worker_id, std::vector<std::string> call_ids

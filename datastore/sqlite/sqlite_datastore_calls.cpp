@@ -22,27 +22,38 @@ std::vector<Fence> fences_of(const std::vector<Call>& calls, const std::string& 
 
 }  // namespace
 
-Task<Result<void>> SqliteDatastore::accept(NewCall call) {
+Task<Result<std::string>> SqliteDatastore::accept(NewCall call) {
+    using Accepted = sqlite::CallWrites::Accepted;
     // Without room only an earlier try can succeed: the row it made is found.
     const bool has_room = takes_calls();
     BodyRef& body = call.request.body;
     if (has_room) {
-        if (auto moved = co_await move_to_blob(body, call.call.id); !moved) co_return moved;
+        if (auto moved = co_await move_to_blob(body, call.call.id); !moved) {
+            co_return fail(std::move(moved.error()));
+        }
     }
     const auto blob = body.blob;
     auto headers = dump(call.request.headers);
     auto work = [this, has_room, call = std::move(call), headers = std::move(headers)](
                     Writer& writer
-                ) -> Result<bool> {
+                ) -> Result<Accepted> {
         if (has_room && takes_calls()) return writer.calls().accept(call, headers, writer.now());
-        if (writer.calls().has_call(call.call.id)) return false;
+        if (writer.calls().has_call(call.call.id)) return Accepted{.call_id = call.call.id};
         return fail(Errc::store_full);
     };
-    const auto accepted = co_await engine_->write(std::move(work), Errc::outcome_unknown);
-    const bool is_unused = accepted ? !*accepted : accepted.error().code != Errc::outcome_unknown;
+    auto accepted = co_await engine_->write(std::move(work), Errc::outcome_unknown);
+    const bool is_unused =
+        accepted ? !accepted->is_new : accepted.error().code != Errc::outcome_unknown;
     if (is_unused) drop_blob(blob);
-    if (!accepted) co_return fail(accepted.error());
-    co_return Result<void>{};
+    if (!accepted) co_return fail(std::move(accepted.error()));
+    co_return std::move(accepted->call_id);
+}
+
+Task<Result<int>> SqliteDatastore::forget_keys(int items_max) {
+    auto work = [items_max](Writer& writer) {
+        return Result<int>(writer.calls().keys().forget(items_max, writer.now()));
+    };
+    co_return co_await engine_->write(std::move(work));
 }
 
 Task<Result<DueStep>> SqliteDatastore::release_due(int items_max) {

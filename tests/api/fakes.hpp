@@ -27,6 +27,7 @@ public:
     std::atomic<int> fn_reads{0};
     std::atomic<int> fail_sweeps{0};
     std::atomic<int> sweeps{0};
+    std::atomic<int> forgets{0};
     std::atomic<int> fail_counts{0};
     std::atomic<bool> throw_in_get_app{false};
     std::atomic<bool> slow_reads{false};  ///< get_fn takes until another lane had its turn
@@ -66,7 +67,11 @@ public:
     Task<Result<std::vector<MovedCall>>> delete_fn(std::string id) override {
         return inner_.delete_fn(std::move(id));
     }
-    Task<Result<void>> accept(NewCall call) override {
+    Task<Result<int>> forget_keys(int items_max) override {
+        ++forgets;
+        return inner_.forget_keys(items_max);
+    }
+    Task<Result<std::string>> accept(NewCall call) override {
         ++accepts;
         if (fail_accepts > 0 && fail_accepts-- > 0) co_return fail(Errc::store_unavailable);
         auto accepted = co_await inner_.accept(std::move(call));

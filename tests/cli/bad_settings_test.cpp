@@ -152,6 +152,10 @@ std::vector<SettingRow> storage_rows() {
         {"disk-free-min", a_size, {"", "5%", "-1"}, {}},
         {"queue-depth", depth, {"", "0", "-1", "100000001"}, {"1", "100000000"}},
         {"queue-depth-per-fn", depth, {"", "0", "-1", "100000001"}, {"1", "100000000"}},
+        {"delay-max", "a duration from 0s to 87600h", {"87601h"}, {"0", "87600h"}},
+        {"delay-max", a_duration, {"", "soon", "-1"}, {}},
+        {"idempotency-ttl", "a duration from 1s to 720h", {"0", "999ms", "721h"}, {"1s", "720h"}},
+        {"idempotency-ttl", a_duration, {"", "soon"}, {}},
     };
 }
 

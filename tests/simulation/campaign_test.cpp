@@ -90,6 +90,7 @@ void campaign(std::uint64_t share, std::uint64_t shares) {
           "worker_lost end",
           "due",
           "retried",
+          "replayed",
           "registered anew",
           "cancel won",
           "cancel lost",
@@ -149,6 +150,9 @@ TEST_CASE("Simulation: a sweeper that does not put lost calls again is caught") 
 }
 TEST_CASE("Simulation: an acceptor that publishes before it stores is caught") {
     expect_caught(Mutation::publish_first);
+}
+TEST_CASE("Simulation: a store that does not look at idempotency keys is caught") {
+    expect_caught(Mutation::no_keys);
 }
 TEST_CASE("Simulation: a worker that retries without end is caught") {
     expect_caught(Mutation::endless_retry);

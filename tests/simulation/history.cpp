@@ -25,10 +25,13 @@ void History::require(bool holds, std::string_view what, std::string_view of) {
     violations_.push_back(fmt::format("at {} ms: {}: {}", VirtualTime::now().count(), what, of));
 }
 
-void History::acknowledged(const std::string& call_id, bool has_row) {
+void History::acknowledged(const std::string& call_id, bool has_row, const std::string& key) {
     note("202", call_id);
     calls_[call_id].acknowledged = true;
     require(has_row, "an acknowledged call has no row", call_id);
+    if (key.empty()) return;
+    const auto& first = call_of_key_.try_emplace(key, call_id).first->second;
+    require(first == call_id, "a key stands for two calls", key);
 }
 
 void History::cancel_answered(const std::string& call_id, CallStatus status) {

@@ -20,7 +20,8 @@ public:
     explicit History(bool is_traced) : is_traced_(is_traced) {}
 
     // Clients.
-    void acknowledged(const std::string& call_id, bool has_row);
+    /// The answer to a request with that idempotency key, if any.
+    void acknowledged(const std::string& call_id, bool has_row, const std::string& key);
     void cancel_answered(const std::string& call_id, CallStatus status);
 
     // Workers.
@@ -67,6 +68,7 @@ private:
 
     const bool is_traced_;
     std::map<std::string, Story> calls_;
+    std::map<std::string, std::string> call_of_key_;
     std::vector<std::string> violations_;
     std::map<std::string_view, std::uint64_t> reached_;
     std::uint64_t digest_ = 14695981039346656037U;

@@ -152,13 +152,14 @@ void SimProcess::call(FnEntryRef fn, CallOptions options) {
 
 Task<> SimProcess::accept(FnEntryRef fn, CallOptions options) {
     if (!api_->acceptor.admit(fn->fn.id)) co_return;
+    const auto key = options.idempotency_key.value_or("");
     auto id = ids_.next();
     const auto accepted = co_await api_->acceptor.accept(std::move(fn), id, {}, std::move(options));
     if (!accepted) co_return;
     crash_point();
     co_await sleep_for(Millis{1});
-    context_.history.acknowledged(id, context_.store.has(id));
-    context_.acknowledged.push_back(std::move(id));
+    context_.history.acknowledged(*accepted, context_.store.has(*accepted), key);
+    context_.acknowledged.push_back(*accepted);
 }
 
 void SimProcess::cancel(std::string call_id) {

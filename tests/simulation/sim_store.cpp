@@ -20,16 +20,41 @@ MovedCall SimStore::moved_call(const Row& row) {
     return {call.id, call.fn_id, call.status, call.attempt, call.priority};
 }
 
-Result<void> SimStore::accept(const NewCall& accepted) {
+Result<std::string> SimStore::take_key(const NewCall& accepted) {
+    const auto& [key, digest, lifetime] = *accepted.idempotency;
+    const auto now = wall_now();
+    auto& held = keys_[accepted.call.fn_id + "/" + key];
+    if (held.call_id.empty() || held.expires_at <= now || mutation_ == Mutation::no_keys) {
+        held = {accepted.call.id, digest, now + lifetime};
+    }
+    if (held.digest != digest) return fail(Errc::idempotency_mismatch);
+    if (held.call_id != accepted.call.id) history_.reached("replayed");
+    return held.call_id;
+}
+
+Result<std::string> SimStore::accept(const NewCall& accepted) {
     const Call& call = accepted.call;
-    if (rows_.contains(call.id)) return {};
+    if (accepted.idempotency) {
+        const auto holder = take_key(accepted);
+        if (!holder || *holder != call.id) return holder;
+    }
+    if (rows_.contains(call.id)) return call.id;
     Row row;
     row.call = call;
     row.request = accepted.request;
     row.dispatched_at = wall_now();
     rows_.emplace(call.id, std::move(row));
     history_.stored(call.id, call.max_attempts);
-    return {};
+    return call.id;
+}
+
+int SimStore::forget_keys(int items_max) {
+    const auto now = wall_now();
+    int forgotten = 0;
+    std::erase_if(keys_, [&](const auto& entry) {
+        return entry.second.expires_at <= now && forgotten++ < items_max;
+    });
+    return forgotten;
 }
 
 DueStep SimStore::release_due(int items_max) {

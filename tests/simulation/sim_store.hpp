@@ -21,6 +21,7 @@ enum class Mutation : std::uint8_t {
     no_sweeper,
     no_redispatch,
     publish_first,  ///< the 202 and the message come before the row
+    no_keys,        ///< idempotency keys are not looked at
     endless_retry,  ///< workers are told that there is always another attempt
     early_due,      ///< delayed calls are queued at the first look
     no_tenure,      ///< a worker begins calls without a look at its lease
@@ -44,7 +45,8 @@ public:
 
     void add_fn(FnSpecRef fn) { fns_[fn->fn_id] = std::move(fn); }
 
-    Result<void> accept(const NewCall& accepted);
+    Result<std::string> accept(const NewCall& accepted);
+    int forget_keys(int items_max);
     DueStep release_due(int items_max);
     std::vector<ClaimedCall> claim(const std::string& worker, const std::vector<std::string>& ids);
     bool finish(const FinishedCall& finished);
@@ -82,11 +84,18 @@ private:
         bool cancel_requested = false;
         int log_attempt = 0;
     };
+    struct KeyRow {
+        std::string call_id;
+        std::string digest;
+        WallTime expires_at{};
+    };
     struct WorkerRow {
         WallTime lease_until{};
         bool dead = false;
     };
 
+    /// The call that holds the key now.
+    Result<std::string> take_key(const NewCall& accepted);
     void move(Row& row, CallStatus to, std::string_view by);
     static MovedCall moved_call(const Row& row);
     static Fence holder_of(const Row& row) { return {row.call.id, row.owner, row.call.attempt}; }
@@ -99,6 +108,7 @@ private:
     std::map<std::string, FnSpecRef> fns_;
     std::map<std::string, Row> rows_;
     std::map<std::string, WorkerRow> workers_;
+    std::map<std::string, KeyRow> keys_;
 };
 
 }  // namespace stoker::test

@@ -38,16 +38,23 @@ Task<std::invoke_result_t<Apply&>> SimStoreLink::statement(Apply apply) {
     co_return Answer(fail(Errc::store_unavailable));
 }
 
-Task<Result<void>> SimStoreLink::accept(NewCall call) {
+Task<Result<std::string>> SimStoreLink::accept(NewCall call) {
     if (store_.publishes_first()) {
+        auto id = call.call.id;
         spawn(host_.lane(), "sim.insert_later", insert_later(std::move(call)));
-        co_return Result<void>{};
+        co_return id;
     }
     co_return co_await statement([this, call = std::move(call)] { return store_.accept(call); });
 }
 
 Task<> SimStoreLink::insert_later(NewCall call) {
     co_await statement([this, call = std::move(call)] { return store_.accept(call); });
+}
+
+Task<Result<int>> SimStoreLink::forget_keys(int items_max) {
+    co_return co_await statement([this, items_max] {
+        return Result<int>(store_.forget_keys(items_max));
+    });
 }
 
 Task<Result<DueStep>> SimStoreLink::release_due(int items_max) {

@@ -16,7 +16,8 @@ public:
     /// Only the heartbeats fail: the path that they take is stalled.
     bool heartbeats_fail = false;
 
-    Task<Result<void>> accept(NewCall call) override;
+    Task<Result<std::string>> accept(NewCall call) override;
+    Task<Result<int>> forget_keys(int items_max) override;
     Task<Result<DueStep>> release_due(int items_max) override;
     Task<Result<std::vector<ClaimedCall>>> claim(std::string worker, std::vector<std::string> ids)
         override;

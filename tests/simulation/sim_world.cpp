@@ -111,7 +111,17 @@ void SimWorld::call_somewhere() {
     CallOptions options;
     if (random_.chance(0.25))
         options.run_at = wall_now() + random_.between(Millis{1}, Millis{20'000});
+    if (burst == 1 && random_.chance(0.3)) {
+        options.idempotency_key = std::to_string(++keys_made_);
+        call_again(fn, options);
+    }
     for (unsigned i = 0; i < burst; ++i) api->call(fn, options);
+}
+
+void SimWorld::call_again(const FnEntryRef& fn, const CallOptions& options) {
+    after(random_.between(Millis{0}, Millis{3'000}), [this, fn, options] {
+        if (auto* api = any_process(&ProcessRoles::api)) api->call(fn, options);
+    });
 }
 
 SimProcess* SimWorld::any_process(bool ProcessRoles::* role) {

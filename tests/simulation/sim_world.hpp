@@ -59,6 +59,9 @@ private:
     bool is_quiet() const;
     SimProcess* any_process(bool ProcessRoles::* role);
     void call_somewhere();
+    /// The same request once more, as a client does that has heard nothing.
+    void call_again(const FnEntryRef& fn, const CallOptions& options);
+    std::uint64_t keys_made_ = 0;
 
     const WorldOptions options_;
     const VirtualTime time_;

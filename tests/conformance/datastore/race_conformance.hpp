@@ -123,7 +123,7 @@ TEST_CASE_TEMPLATE_DEFINE("Datastore: races", Backend, datastore_races) {
         CHECK(t.run(t.store->list_queued("", 10))->empty());
     }
     SUBCASE("accepts from many tasks all stand, in the order of their ids") {
-        std::vector<std::future<Result<void>>> accepts;
+        std::vector<std::future<Result<std::string>>> accepts;
         Names accepted;
         for (int i = 0; i < 1000; ++i) {
             auto call = t.new_call();
