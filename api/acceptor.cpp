@@ -32,6 +32,9 @@ Call new_call(const Fn& fn, std::string id, const CallOptions& options, WallTime
     call.created_at = now;
     call.run_at = options.run_at;
     if (call.run_at) call.status = CallStatus::delayed;
+    call.priority = options.priority.value_or(fn.priority);
+    const auto age = options.max_age.value_or(std::chrono::seconds(fn.max_age));
+    if (age > Millis{0}) call.expires_at = call.run_at.value_or(now) + age;
     return call;
 }
 

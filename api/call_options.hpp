@@ -16,13 +16,16 @@ namespace stoker {
 struct CallOptions {
     std::optional<WallTime> run_at;  ///< absent: now
     std::optional<std::string> idempotency_key{};
+    std::optional<int> priority{};    ///< absent: the fn's
+    std::optional<Millis> max_age{};  ///< absent: the fn's
 };
 
 struct CallOptionLimits {
     Millis delay_max = std::chrono::days(30);
 };
 
-/// `Stoker-Delay` is a duration, `Stoker-Run-At` a time; one that has passed is now.
+/// `Stoker-Delay` and `Stoker-Max-Age` are durations, `Stoker-Run-At` is a time, where one that has
+/// passed is now; `Stoker-Priority` is 0, 1 or 2.
 Result<CallOptions> call_options(
     const Headers& headers, const CallOptionLimits& limits, WallTime now
 );

@@ -42,6 +42,9 @@ Sweeper::Sweeper(
     redispatched_(metrics.counter(
         "stoker_calls_redispatched_total", "Waiting calls put again because the queue had lost them"
     )),
+    expired_(metrics.counter(
+        "stoker_calls_expired_total", "Calls ended because they had waited for longer than they may"
+    )),
     random_(jitter_seed),
     guard_(limits.lease + limits.grace, std::chrono::steady_clock::now()) {}
 
@@ -105,6 +108,13 @@ Task<> Sweeper::redispatch_step() {
     co_await outbox_.retry();
 }
 
+Task<> Sweeper::expire_step() {
+    const auto expired = co_await store_.expire(limits_.expire_page);
+    if (!expired || expired->empty()) co_return;
+    expired_.add(expired->size());
+    publish_moves(events_, *expired);
+}
+
 /// Within 20 % of the interval, so that several processes do not sweep in step.
 Millis Sweeper::jittered_interval() {
     std::uniform_real_distribution<double> factor(0.8, 1.2);
@@ -129,6 +139,7 @@ Task<> Sweeper::run() {
         const bool at_once = rebuild == Rebuild::more;
         if (!at_once) co_await sweep(std::chrono::steady_clock::now());
         if (rebuild == Rebuild::done) co_await redispatch_step();
+        if (!at_once) co_await expire_step();
         if (!at_once) co_await store_.forget_keys(limits_.forget_page);
         const auto pause = at_once ? Millis{0} : jittered_interval();
         if (co_await stop.wait(deadline_in(pause))) co_return;

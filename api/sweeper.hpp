@@ -2,9 +2,9 @@
 
 // Keeps the ledger moving when something was lost: calls of workers that died are queued again (or
 // end), calls that the queue has lost are put again, and at start the waiting calls of the
-// datastore fill a queue that starts empty. Idempotency keys are deleted when their time is over.
-// Every api process runs one; each step is a compare-and-set, so two of them do no harm. Runs on
-// the lane given to start().
+// datastore fill a queue that starts empty. Calls that have expired end, and idempotency keys are
+// deleted when their time is over. Every api process runs one; each step is a compare-and-set, so
+// two of them do no harm. Runs on the lane given to start().
 
 #include <memory>
 #include <random>
@@ -25,6 +25,7 @@ struct SweeperLimits {
     /// More than the visibility of a delivery, else what a slow worker holds is put again.
     Millis redispatch_slack{20'000};
     int redispatch_page = 5'000;  ///< waiting calls looked at in one sweep
+    int expire_page = 1'000;      ///< expired calls ended in one sweep
     int forget_page = 1'000;      ///< idempotency keys deleted in one sweep
 };
 
@@ -70,6 +71,8 @@ public:
     /// Puts those of the next waiting calls again that the queue should have delivered. After the
     /// last of them it begins anew with the next step.
     Task<> redispatch_step();
+    /// Ends calls that have waited for longer than they may.
+    Task<> expire_step();
 
 private:
     Task<> run();
@@ -84,6 +87,7 @@ private:
     Counter& requeued_;
     Counter& ended_;
     Counter& redispatched_;
+    Counter& expired_;
     std::minstd_rand random_;
     SweepGuard guard_;
     std::string rebuilt_to_;     ///< the last call id that a rebuild has put

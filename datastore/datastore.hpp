@@ -220,6 +220,8 @@ public:
     virtual Task<Result<RedispatchStep>> redispatch(
         std::string after_id, int items_max, DeliveredBefore delivered, Millis slack
     ) = 0;
+    /// Ends up to `items_max` waiting or delayed calls that have expired, as `timeout`.
+    virtual Task<Result<std::vector<MovedCall>>> expire(int items_max) = 0;
     virtual Task<Result<CallCounts>> count_calls() = 0;
 
     // Workers.

@@ -41,8 +41,13 @@ std::optional<CallStatus> parse_call_status(std::string_view word) {
 
 bool can_step(CallStatus from, CallStatus to) {
     switch (from) {
-        case CallStatus::delayed: return to == CallStatus::queued || to == CallStatus::cancelled;
-        case CallStatus::queued: return to == CallStatus::running || to == CallStatus::cancelled;
+        // Who waits for too long times out without ever having run.
+        case CallStatus::delayed:
+            return to == CallStatus::queued || to == CallStatus::timeout ||
+                   to == CallStatus::cancelled;
+        case CallStatus::queued:
+            return to == CallStatus::running || to == CallStatus::timeout ||
+                   to == CallStatus::cancelled;
         // Back to delayed is a retry, back to queued a lost worker or a hand-back.
         case CallStatus::running: return to != CallStatus::running;
         default: return false;

@@ -78,12 +78,14 @@ struct Call {
     std::string error;               ///< empty unless it, or the attempt before, ended badly
     std::string error_code;          ///< a word of the error table
     WallTime created_at{};
-    std::optional<WallTime> run_at;  ///< not before; of a call that was or is delayed
+    std::optional<WallTime> run_at;      ///< not before; of a call that was or is delayed
+    std::optional<WallTime> expires_at;  ///< it must not start after that
     std::optional<WallTime> claimed_at;
     std::optional<WallTime> started_at;  ///< the request went to the container
     std::optional<WallTime> completed_at;
     std::optional<CallStats> stats;
 
+    bool has_expired(WallTime now) const { return expires_at && *expires_at <= now; }
     RetryPolicy retry() const { return {max_attempts, retry_on, retry_base_ms, retry_cap_ms}; }
 
     bool operator==(const Call&) const = default;

@@ -58,6 +58,12 @@ Result<void> validate(const RetryPolicy& retry) {
 /// Settings that Fn's functions do not have.
 Result<void> validate_own_limits(const Fn& fn) {
     if (auto valid = validate(fn.retry); !valid) return valid;
+    if (fn.priority < 0 || fn.priority > priority_max) {
+        return out_of_range("priority", 0, priority_max);
+    }
+    if (fn.max_age < 0 || fn.max_age > max_age_s_max) {
+        return out_of_range("max_age", 0, max_age_s_max);
+    }
     if (fn.cpus > milli_cpus_max) return fail(Errc::invalid_request, std::string(cpus_rule));
     if (fn.tmpfs_size > tmpfs_mb_max) return out_of_range("tmpfs_size", 0, tmpfs_mb_max);
     if (fn.max_concurrency < 0 || fn.max_concurrency > max_concurrency_max) {
@@ -143,6 +149,8 @@ Result<Fn> apply(const Fn& fn, const FnPatch& patch, WallTime now) {
     merged.timeout = patch.timeout.value_or(fn.timeout);
     merged.idle_timeout = patch.idle_timeout.value_or(fn.idle_timeout);
     merged.retry = patch.retry.value_or(fn.retry);
+    merged.priority = patch.priority.value_or(fn.priority);
+    merged.max_age = patch.max_age.value_or(fn.max_age);
     merged.max_concurrency = patch.max_concurrency.value_or(fn.max_concurrency);
     merged.min_idle = patch.min_idle.value_or(fn.min_idle);
     merge(merged.config, patch.config);

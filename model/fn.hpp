@@ -39,6 +39,8 @@ struct Fn {
     std::int32_t timeout = 30;       ///< s, 1..300 sync, 1..3600 async
     std::int32_t idle_timeout = 30;  ///< s, 1..3600
     RetryPolicy retry;
+    int priority = 0;                  ///< of its calls: 0 low .. 2 high
+    std::int32_t max_age = 0;          ///< s a call may wait before it starts; 0: for ever
     std::int32_t max_concurrency = 0;  ///< containers in use at once on one worker; 0: no bound
     std::int32_t min_idle = 0;         ///< containers a worker keeps hot though nobody calls
     Config config;
@@ -65,12 +67,16 @@ struct FnPatch {
     std::optional<std::int32_t> timeout;
     std::optional<std::int32_t> idle_timeout;
     std::optional<RetryPolicy> retry;
+    std::optional<int> priority;
+    std::optional<std::int32_t> max_age;
     std::optional<std::int32_t> max_concurrency;
     std::optional<std::int32_t> min_idle;
     Config config;
     Annotations annotations;
 };
 
+constexpr int priority_max = 2;
+constexpr std::int32_t max_age_s_max = 30 * 24 * 3'600;
 constexpr std::uint64_t fn_memory_mb_max = 8192;
 constexpr std::int32_t sync_timeout_s_max = 300;
 constexpr std::int32_t async_timeout_s_max = 3600;

@@ -130,6 +130,8 @@ Json to_json(const Fn& fn) {
     object["timeout"] = fn.timeout;
     object["idle_timeout"] = fn.idle_timeout;
     object["retry"] = retry_json(fn.retry);
+    if (fn.priority > 0) object["priority"] = fn.priority;
+    if (fn.max_age > 0) object["max_age"] = fn.max_age;
     if (fn.max_concurrency > 0) object["max_concurrency"] = fn.max_concurrency;
     if (fn.min_idle > 0) object["min_idle"] = fn.min_idle;
     object["config"] = config_json(fn.config);
@@ -166,6 +168,7 @@ Json to_json(const Call& call) {
     if (!call.error_code.empty()) object["error_code"] = call.error_code;
     put_time(object, "created_at", call.created_at);
     put_time(object, "run_at", call.run_at);
+    put_time(object, "expires_at", call.expires_at);
     put_time(object, "claimed_at", call.claimed_at);
     put_time(object, "started_at", call.started_at);
     put_time(object, "completed_at", call.completed_at);

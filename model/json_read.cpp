@@ -82,12 +82,14 @@ public:
     std::optional<std::int32_t> seconds(const char* key) {
         const auto* value = find(key);
         if (value == nullptr || !value->is_string()) return number<std::int32_t>(key);
-        const auto duration = parse_duration(value->get_ref<const std::string&>());
-        if (!duration) return refuse(std::string(key) + " is not a duration such as 30 or \"30s\"");
-        const auto whole = std::chrono::floor<std::chrono::seconds>(*duration);
-        if (whole != *duration) return refuse(std::string(key) + " must be whole seconds");
-        constexpr std::int64_t max = std::numeric_limits<std::int32_t>::max();
-        return static_cast<std::int32_t>(std::min<std::int64_t>(whole.count(), max));
+        return written_seconds(key, *value);
+    }
+
+    /// As seconds(), but 0 is a value of its own.
+    std::optional<std::int32_t> seconds_or_none(const char* key) {
+        const auto* value = find(key);
+        if (value == nullptr || !value->is_string()) return count<std::int32_t>(key);
+        return written_seconds(key, *value);
     }
 
     /// As number(), but 0 is a value of its own: it takes a bound away.
@@ -216,6 +218,15 @@ private:
         return {};
     }
 
+    std::optional<std::int32_t> written_seconds(const char* key, const Json& value) {
+        const auto duration = parse_duration(value.get_ref<const std::string&>());
+        if (!duration) return refuse(std::string(key) + " is not a duration such as 30 or \"30s\"");
+        const auto whole = std::chrono::floor<std::chrono::seconds>(*duration);
+        if (whole != *duration) return refuse(std::string(key) + " must be whole seconds");
+        constexpr std::int64_t max = std::numeric_limits<std::int32_t>::max();
+        return static_cast<std::int32_t>(std::min<std::int64_t>(whole.count(), max));
+    }
+
     RetryOutcomes retry_outcomes(const Json& list) {
         RetryOutcomes outcomes;
         if (!list.is_array()) wrong_type();
@@ -292,6 +303,8 @@ Result<Fn> fn_from_json(const Json& body) {
     fn.timeout = read.seconds("timeout").value_or(fn.timeout);
     fn.idle_timeout = read.seconds("idle_timeout").value_or(fn.idle_timeout);
     fn.retry = read.retry().value_or(fn.retry);
+    fn.priority = read.count<int>("priority").value_or(fn.priority);
+    fn.max_age = read.seconds_or_none("max_age").value_or(fn.max_age);
     fn.max_concurrency = read.count<std::int32_t>("max_concurrency").value_or(fn.max_concurrency);
     fn.min_idle = read.count<std::int32_t>("min_idle").value_or(fn.min_idle);
     fn.config = read.config();
@@ -324,6 +337,8 @@ Result<FnPatch> fn_patch_from_json(const Json& body) {
     patch.timeout = read.seconds("timeout");
     patch.idle_timeout = read.seconds("idle_timeout");
     patch.retry = read.retry();
+    patch.priority = read.count<int>("priority");
+    patch.max_age = read.seconds_or_none("max_age");
     patch.max_concurrency = read.count<std::int32_t>("max_concurrency");
     patch.min_idle = read.count<std::int32_t>("min_idle");
     patch.config = read.config();

@@ -57,6 +57,8 @@ private:
     std::string body_;
 };
 
+CallEnd end_for(Errc code) { return end_of(Error{code, {}, {}}); }
+
 /// Whether the policy of the call names how this attempt ended.
 bool is_worth_retry(const Call& call, CallStatus end, bool is_server_error) {
     switch (end) {
@@ -106,12 +108,19 @@ Task<> CallRunner::run(ClaimedCall claimed, std::string owner) {
     Fence fence{claimed.call.id, std::move(owner), claimed.call.attempt};
     if (!claimed.fn) {
         // Deleted after this call was accepted and before a lost worker's calls were queued again.
-        auto gone = end_of({.code = Errc::fn_not_found, .message = {}, .detail = {}});
         co_return co_await record(
-            claimed.call, {std::move(fence), std::move(gone), std::nullopt, std::nullopt, {}}
+            claimed.call,
+            {std::move(fence), end_for(Errc::fn_not_found), std::nullopt, std::nullopt, {}}
         );
     }
-    const auto live = deps_.live.add(std::move(fence), claimed.fn, settings_.log_bytes_max);
+    if (claimed.call.has_expired(wall_now())) {
+        co_return co_await record(
+            claimed.call, {std::move(fence), end_for(Errc::expired), std::nullopt, std::nullopt, {}}
+        );
+    }
+    const auto live = deps_.live.add(
+        std::move(fence), claimed.fn, settings_.log_bytes_max, claimed.call.expires_at
+    );
     auto outcome = co_await execute(claimed, live);
     if (outcome.hand_back) {
         if (*outcome.hand_back == HandBack::counted && !draining_) co_await sleep_for(launch_retry);
@@ -146,11 +155,13 @@ Task<CallRunner::Outcome> CallRunner::execute(const ClaimedCall& claimed, const 
     };
     InlineBody body(claimed.request.body.bytes);
     Recording recording(settings_.response_bytes_max);
-    // No deadline on the wait for a slot: the call has been accepted and will get one.
-    const auto result =
-        co_await deps_.executor.execute(invocation, body, recording, live, Deadline::max());
+    // It has been accepted and will get a slot, however long that takes, unless it expires.
+    const auto expires_at = claimed.call.expires_at;
+    const auto give_up = expires_at ? deadline_in(*expires_at - wall_now()) : Deadline::max();
+    const auto result = co_await deps_.executor.execute(invocation, body, recording, live, give_up);
     auto outcome = result ? Outcome{} : outcome_of(result.error(), claimed.call, *live);
-    if (!outcome.hand_back) {
+    // What has expired does not come back.
+    if (!outcome.hand_back && !(claimed.call.has_expired(wall_now()))) {
         outcome.retry_after =
             pause_before_next(claimed.call, outcome.end.status, recording.is_server_error());
     }
@@ -163,10 +174,14 @@ CallRunner::Outcome CallRunner::outcome_of(
 ) const {
     Outcome outcome;
     if (live.cancelled) {
-        outcome.end = end_of(Error{Errc::cancelled, {}, {}});
+        outcome.end = end_for(Errc::cancelled);
         return outcome;
     }
     const bool never_ran = !live.started_at();
+    if (never_ran && call.has_expired(wall_now())) {
+        outcome.end = end_for(Errc::expired);
+        return outcome;
+    }
     if (handing_back_ || live.interrupted || error.code == Errc::shutting_down ||
         // The lease ran out while it waited: whoever has it now decides.
         (never_ran && error.code == Errc::cancelled) ||

@@ -10,7 +10,7 @@ bool LiveCall::begin(ContainerRef container, WallTime at) {
     // Whoever cancels sets the flag first and looks for the container then: one of us sees the
     // other.
     const std::scoped_lock lock(mutex_);
-    if (cancelled || !tenure_->holds()) return false;
+    if (cancelled || !tenure_->holds() || (starts_before_ && at >= *starts_before_)) return false;
     container_ = std::move(container);
     started_at_ = at;
     executing_count_->fetch_add(1, std::memory_order_relaxed);
@@ -57,7 +57,9 @@ void LiveCalls::disown() {
     tenure_->end();
 }
 
-LiveCallRef LiveCalls::add(Fence fence, FnSpecRef fn, std::size_t log_bytes_max) {
+LiveCallRef LiveCalls::add(
+    Fence fence, FnSpecRef fn, std::size_t log_bytes_max, std::optional<WallTime> starts_before
+) {
     const std::scoped_lock lock(mutex_);
     // Claimed under an id that was lost meanwhile: not ours from the start.
     const bool is_ours = fence.owner == tenure_->worker_id();
@@ -65,6 +67,7 @@ LiveCallRef LiveCalls::add(Fence fence, FnSpecRef fn, std::size_t log_bytes_max)
         std::move(fence),
         std::move(fn),
         log_bytes_max,
+        starts_before,
         is_ours ? tenure_ : std::make_shared<Tenure>(std::string()),
         executing_
     );

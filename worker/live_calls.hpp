@@ -50,12 +50,14 @@ struct LiveCall {
         Fence its_fence,
         FnSpecRef its_fn,
         std::size_t log_bytes_max,
+        std::optional<WallTime> starts_before,
         TenureRef tenure,
         ExecutingCount executing
     ) :
         fence(std::move(its_fence)),
         fn(std::move(its_fn)),
         log(std::make_shared<CallLog>(log_bytes_max)),
+        starts_before_(starts_before),
         tenure_(std::move(tenure)),
         executing_count_(std::move(executing)) {}
 
@@ -65,8 +67,8 @@ struct LiveCall {
     std::atomic<bool> cancelled{false};
     std::atomic<bool> interrupted{false};  ///< we killed its container: no fault of the function
 
-    /// Its request goes to this container now. False when it must not: it was cancelled while it
-    /// waited, or is not ours any more.
+    /// Its request goes to this container now. False when it must not: it was cancelled or expired
+    /// while it waited, or is not ours any more.
     bool begin(ContainerRef container, WallTime at);
     void left_container();
     std::optional<WallTime> started_at() const;
@@ -78,6 +80,7 @@ struct LiveCall {
 
 private:
     friend class LiveCalls;
+    const std::optional<WallTime> starts_before_;
     const TenureRef tenure_;
     const ExecutingCount executing_count_;
     mutable std::mutex mutex_;
@@ -103,7 +106,12 @@ public:
         return tenure_->holds();
     }
 
-    LiveCallRef add(Fence fence, FnSpecRef fn, std::size_t log_bytes_max);
+    LiveCallRef add(
+        Fence fence,
+        FnSpecRef fn,
+        std::size_t log_bytes_max,
+        std::optional<WallTime> starts_before = {}
+    );
     /// The call has ended. What its function still prints until the container takes its next call
     /// is reported all the same.
     void remove(const LiveCallRef& call);

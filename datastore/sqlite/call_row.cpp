@@ -55,6 +55,7 @@ Call read_call(Query& row) {
     call.retry_base_ms = row.number();
     call.retry_cap_ms = row.number();
     call.cancel_requested = row.number() != 0;
+    call.expires_at = row.optional_time();
     return call;
 }
 

@@ -15,7 +15,7 @@ inline constexpr std::string_view call_columns =
     "image, "
     "format, memory, cpus, tmpfs_size, timeout, idle_timeout, error, error_code, created_at, "
     "claimed_at, started_at, completed_at, stats, run_at, retry_on, retry_base_ms, "
-    "retry_cap_ms, cancel_requested";
+    "retry_cap_ms, cancel_requested, expires_at";
 Call read_call(Query& row);
 
 inline constexpr std::string_view moved_columns = "id, fn_id, status, attempt, priority";

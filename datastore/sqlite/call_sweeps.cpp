@@ -85,6 +85,19 @@ CallSweeps::CallSweeps(SQLite::Database& db, CountChange& counts) :
         )
     ),
     next_due_(db, "SELECT min(run_at) FROM calls INDEXED BY calls_due WHERE status = 'delayed'"),
+    list_expired_(
+        db,
+        fmt::format(
+            "SELECT {} FROM calls INDEXED BY calls_expiry"
+            " WHERE status IN ('queued', 'delayed') AND expires_at IS NOT NULL"
+            " AND expires_at <= ?1 ORDER BY expires_at LIMIT ?2",
+            moved_columns
+        )
+    ),
+    expire_(
+        db,
+        "UPDATE calls SET completed_at = ?2, error = ?3, error_code = ?4, status = ?5 WHERE id = ?1"
+    ),
     cancel_queued_of_fn_(db, cancel_waiting_sql("calls_queued", "queued", of_fn)),
     cancel_delayed_of_fn_(db, cancel_waiting_sql("calls_due", "delayed", of_fn)),
     cancel_queued_of_app_(db, cancel_waiting_sql("calls_queued", "queued", of_app)),
@@ -163,6 +176,21 @@ DueStep CallSweeps::release_due(int items_max, WallTime now) {
     next.next();
     if (const auto at = next.optional_time()) step.next_in = *at - now;
     return step;
+}
+
+std::vector<MovedCall> CallSweeps::expire(int items_max, WallTime now) {
+    std::vector<MovedCall> expired;
+    {
+        Query row(list_expired_, now, items_max);
+        while (row.next()) expired.push_back(read_moved(row));
+    }
+    const auto end = end_for(Errc::expired);
+    for (auto& call : expired) {
+        change(expire_, call.id, now, end.error, end.error_code, to_word(end.status));
+        counts_.left(call.status);
+        call.status = end.status;
+    }
+    return expired;
 }
 
 std::vector<MovedCall> CallSweeps::cancel_waiting_of_fn(const std::string& fn_id, WallTime now) {

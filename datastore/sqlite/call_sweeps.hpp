@@ -36,6 +36,7 @@ public:
     std::vector<MovedCall> recover_all(WallTime now);
 
     DueStep release_due(int items_max, WallTime now);
+    std::vector<MovedCall> expire(int items_max, WallTime now);
 
     std::vector<MovedCall> cancel_waiting_of_fn(const std::string& fn_id, WallTime now);
     /// While the app's fns still exist.
@@ -61,6 +62,8 @@ private:
     SQLite::Statement move_lost_;
     SQLite::Statement release_due_;
     SQLite::Statement next_due_;
+    SQLite::Statement list_expired_;
+    SQLite::Statement expire_;
     SQLite::Statement cancel_queued_of_fn_;
     SQLite::Statement cancel_delayed_of_fn_;
     SQLite::Statement cancel_queued_of_app_;

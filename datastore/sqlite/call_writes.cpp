@@ -28,9 +28,9 @@ CallWrites::CallWrites(SQLite::Database& db, CountChange& counts) :
         db,
         "INSERT INTO calls(id, app_id, fn_id, fn_rev, priority, attempt, max_attempts,"
         " image, format, memory, cpus, tmpfs_size, timeout, idle_timeout, created_at,"
-        " dispatched_at, status, run_at, retry_on, retry_base_ms, retry_cap_ms)"
+        " dispatched_at, status, run_at, retry_on, retry_base_ms, retry_cap_ms, expires_at)"
         " VALUES(?1, ?2, ?3, ?4, ?5, 0, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,"
-        " ?18, ?19, ?20)"
+        " ?18, ?19, ?20, ?21)"
         " ON CONFLICT(id) DO NOTHING"
     ),
     insert_request_(
@@ -175,7 +175,8 @@ bool CallWrites::insert_call(const Call& call, WallTime now) {
         call.run_at,
         call.retry_on.bits(),
         call.retry_base_ms,
-        call.retry_cap_ms
+        call.retry_cap_ms,
+        call.expires_at
     );
     return inserted > 0;
 }

@@ -22,16 +22,16 @@ CatalogWrites::CatalogWrites(SQLite::Database& db) :
         db,
         "INSERT INTO fns(id, app_id, name, image, type, format, memory, cpus, tmpfs_size, timeout,"
         " idle_timeout, max_attempts, max_concurrency, min_idle, config, annotations, rev,"
-        " created_at, updated_at, retry_on, retry_base_ms, retry_cap_ms)"
-        " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " created_at, updated_at, retry_on, retry_base_ms, retry_cap_ms, priority, max_age)"
+        " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
     ),
     update_fn_(
         db,
         "UPDATE fns SET image = ?2, type = ?3, format = ?4, memory = ?5, cpus = ?6,"
         " tmpfs_size = ?7, timeout = ?8, idle_timeout = ?9, max_attempts = ?10,"
         " max_concurrency = ?11, min_idle = ?12, config = ?13, annotations = ?14, rev = ?15,"
-        " updated_at = ?16, retry_on = ?17, retry_base_ms = ?18, retry_cap_ms = ?19"
-        " WHERE id = ?1"
+        " updated_at = ?16, retry_on = ?17, retry_base_ms = ?18, retry_cap_ms = ?19,"
+        " priority = ?20, max_age = ?21 WHERE id = ?1"
     ),
     remove_fn_(db, "DELETE FROM fns WHERE id = ?1"),
     remove_fns_(db, "DELETE FROM fns WHERE app_id = ?1") {}
@@ -105,7 +105,9 @@ Result<Fn> CatalogWrites::insert_fn(const Fn& fn) {
         fn.updated_at,
         fn.retry.on.bits(),
         fn.retry.base_ms,
-        fn.retry.cap_ms
+        fn.retry.cap_ms,
+        fn.priority,
+        fn.max_age
     );
     return fn;
 }
@@ -135,7 +137,9 @@ Result<Fn> CatalogWrites::update_fn(const std::string& id, const FnPatch& patch,
         merged->updated_at,
         merged->retry.on.bits(),
         merged->retry.base_ms,
-        merged->retry.cap_ms
+        merged->retry.cap_ms,
+        merged->priority,
+        merged->max_age
     );
     return merged;
 }

@@ -178,7 +178,16 @@ CREATE TABLE idempotency(
 CREATE INDEX idempotency_expiry ON idempotency(expires_at);
 )sql";
 
-constexpr std::array steps{step_1, step_2, step_3, step_4, step_5, step_6, step_7, step_8};
+// Few calls have a bound on their age; the others take no place in the index.
+constexpr std::string_view step_9 = R"sql(
+ALTER TABLE fns ADD COLUMN priority INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE fns ADD COLUMN max_age INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE calls ADD COLUMN expires_at INTEGER;
+CREATE INDEX calls_expiry ON calls(expires_at)
+    WHERE status IN ('queued', 'delayed') AND expires_at IS NOT NULL;
+)sql";
+
+constexpr std::array steps{step_1, step_2, step_3, step_4, step_5, step_6, step_7, step_8, step_9};
 
 }  // namespace
 

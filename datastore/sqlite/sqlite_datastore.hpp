@@ -62,6 +62,7 @@ public:
     Task<Result<RedispatchStep>> redispatch(
         std::string after_id, int items_max, DeliveredBefore delivered, Millis slack
     ) override;
+    Task<Result<std::vector<MovedCall>>> expire(int items_max) override;
     Task<Result<CallCounts>> count_calls() override;
 
     Task<Result<void>> register_worker(std::string worker_id, std::string host, Millis lease)

@@ -274,6 +274,13 @@ Task<Result<RedispatchStep>> SqliteDatastore::redispatch(
     co_return step;
 }
 
+Task<Result<std::vector<MovedCall>>> SqliteDatastore::expire(int items_max) {
+    auto work = [items_max](Writer& writer) {
+        return Result<std::vector<MovedCall>>(writer.sweeps().expire(items_max, writer.now()));
+    };
+    co_return co_await engine_->write(std::move(work));
+}
+
 Task<Result<CallCounts>> SqliteDatastore::count_calls() { co_return engine_->writer().counts(); }
 
 /// Each writing has a name of its own, so that a late or repeated one never touches what a row

@@ -93,6 +93,66 @@ TEST_CASE("accept: after three tries the outcome is unknown, and the answer name
     api.wait_for_queued(1);
 }
 
+TEST_CASE("accept: a call that is repeated with its key is the first one") {
+    AcceptFixture api;
+    const auto accept = [&](std::string body, const std::string& query = {}) {
+        const Headers headers{
+            {"Fn-Invoke-Type", "async"}, {"Idempotency-Key", "k"}, {"X-Other", body}
+        };
+        return api.send("POST", "/invoke/" + api.fn_id + query, body, headers);
+    };
+    const auto first = accept("x");
+    CHECK(first.status == 202);
+    CHECK(first.header("Idempotent-Replayed").empty());
+    const auto again = accept("x");
+    CHECK(again.status == 202);
+    CHECK(again.body == first.body);
+    CHECK(again.header("Fn-Call-Id") == first.header("Fn-Call-Id"));
+    CHECK(again.header("Location") == first.header("Location"));
+    CHECK(again.header("Idempotent-Replayed") == "true");
+    CHECK(api.queue.queued().size() == 1);
+    for (const auto& other : {accept("y"), accept("x", "?a=b")}) {
+        CHECK(other.status == 422);
+        CHECK(api.json(other)["code"] == "idempotency_mismatch");
+    }
+    CHECK(api.queue.queued().size() == 1);
+}
+
+TEST_CASE("accept: a key makes repeating safe after an unknown outcome") {
+    AcceptFixture api;
+    const Headers keyed{{"Fn-Invoke-Type", "async"}, {"Idempotency-Key", "k"}};
+    api.store.lose_answers = 3;
+    const auto unknown = api.send("POST", "/invoke/" + api.fn_id, "x", keyed);
+    CHECK(unknown.status == 503);
+    const auto again = api.send("POST", "/invoke/" + api.fn_id, "x", keyed);
+    CHECK(again.status == 202);
+    CHECK(again.header("Fn-Call-Id") == unknown.header("Fn-Call-Id"));
+}
+
+TEST_CASE("accept: age and priority are the caller's, else the function's") {
+    ApiFixture api;
+    const auto fn_id =
+        api.make_fn(api.make_app(), "fn", R"(,"type":"async","priority":1,"max_age":"1m")");
+    const auto accepted = [&](const Headers& headers) {
+        const auto answer = api.send("POST", "/invoke/" + fn_id, "x", headers);
+        REQUIRE(answer.status == 202);
+        return api.json(api.get("/v2/calls/" + answer.header("Fn-Call-Id")));
+    };
+    const auto time = [](const Json& call, const char* field) {
+        return *parse_time(std::string(call[field]));
+    };
+    const auto plain = accepted({});
+    CHECK(plain["priority"] == 1);
+    CHECK(time(plain, "expires_at") - time(plain, "created_at") == std::chrono::minutes(1));
+    const auto own = accepted({{"Stoker-Priority", "2"}, {"Stoker-Max-Age", "5s"}});
+    CHECK(own["priority"] == 2);
+    CHECK(time(own, "expires_at") - time(own, "created_at") == std::chrono::seconds(5));
+    const auto delayed = accepted({{"Stoker-Delay", "1h"}});
+    CHECK(time(delayed, "expires_at") - time(delayed, "run_at") == std::chrono::minutes(1));
+    CHECK(api.queue.queued().at(0).priority == 1);
+    CHECK(api.queue.queued().at(1).priority == 2);
+}
+
 TEST_CASE("accept: a fn deleted at the last moment is 404") {
     AcceptFixture api;
     CHECK(api.accept().status == 202);  // the fn is in the cache now

@@ -221,6 +221,10 @@ std::vector<BadRequest> fn_table() {
         post("fn: idle timeout too long", R"("idle_timeout":3601)", "idle_timeout value is out of"),
         post("fn: unknown type", R"("type":"batch")", "Invalid Fn type"),
         post("fn: type a number", R"("type":1)", json),
+        post("fn: priority too high", R"("priority":3)", "priority value is out of range"),
+        post("fn: priority below 0", R"("priority":-1)", "priority value is out of range"),
+        post("fn: age below 0", R"("max_age":-1)", "max_age value is out of range"),
+        post("fn: age no duration", R"("max_age":"old")", "max_age is not a duration"),
         post("fn: retry a number", R"("retry":3)", json),
         post(
             "fn: retry with unknown field", R"("retry":{"delay":1})", "retry.delay is not supported"

@@ -64,6 +64,43 @@ TEST_CASE("call_options: bad delays are refused with a reason") {
     );
 }
 
+TEST_CASE("call_options: priority and age") {
+    const auto options =
+        call_options({{"Stoker-Priority", "2"}, {"Stoker-Max-Age", "1500ms"}}, limits, now);
+    REQUIRE(options);
+    CHECK(options->priority == 2);
+    CHECK(options->max_age == Millis(1'500));
+    for (const auto* text : {"", "3", "-1", "high", "1 ", "01"}) {
+        CAPTURE(text);
+        CHECK(refusal({{"Stoker-Priority", text}}) == "Stoker-Priority is 0, 1 or 2");
+    }
+    for (const auto* text : {"", "0", "0ms", "-1s", "soon"}) {
+        CAPTURE(text);
+        CHECK(
+            refusal({{"Stoker-Max-Age", text}}) == "Stoker-Max-Age is not a duration such as 30s"
+        );
+    }
+    CHECK(refusal({{"Stoker-Max-Age", "721h"}}) == "Stoker-Max-Age is at most 720h");
+}
+
+TEST_CASE("call_options: a key is printable and not too long") {
+    const auto key = [](std::string text) {
+        return call_options({{"idempotency-key", std::move(text)}}, limits, now);
+    };
+    CHECK(key("\"a b\"")->idempotency_key == "\"a b\"");
+    CHECK(key(std::string(255, 'k'))->idempotency_key == std::string(255, 'k'));
+    CHECK_FALSE(call_options({}, limits, now)->idempotency_key);
+    for (const auto& text :
+         {std::string(), std::string(256, 'k'), std::string("a\tb"), std::string("caf\xC3\xA9")}) {
+        CAPTURE(text);
+        REQUIRE_FALSE(key(text));
+        CHECK(
+            key(text).error().text() ==
+            "Idempotency-Key must be 1 to 255 printable ASCII characters"
+        );
+    }
+}
+
 TEST_CASE("call_options: fields that need an asynchronous call are known") {
     CHECK(async_only_field({}).empty());
     CHECK(async_only_field({{"X", "1"}, {"stoker-run-at", ""}}) == "Stoker-Run-At");

@@ -122,6 +122,9 @@ public:
         return inner_.redispatch(std::move(after), items_max, std::move(delivered), slack);
     }
     Task<Result<std::vector<FnSpecRef>>> list_warm_fns() override { return inner_.list_warm_fns(); }
+    Task<Result<std::vector<MovedCall>>> expire(int items_max) override {
+        return inner_.expire(items_max);
+    }
     Task<Result<CallCounts>> count_calls() override {
         if (fail_counts > 0 && fail_counts-- > 0) co_return fail(Errc::store_unavailable);
         co_return co_await inner_.count_calls();

@@ -106,6 +106,28 @@ TEST_CASE("Sweeper: waiting calls that the queue has lost are put again, page by
     CHECK(at.queue.queued().size() == 3);
 }
 
+TEST_CASE("Sweeper: calls that have expired end, and that is announced") {
+    SweepFixture at;
+    at.add_calls(1);
+    NewCall old;
+    old.call.id = "old";
+    old.call.app_id = "app";
+    old.call.fn_id = "fn";
+    old.call.expires_at = wall_now();
+    REQUIRE(run(at.store.accept(std::move(old))));
+    const auto expire = [&]() -> Task<std::optional<CallEvent>> {
+        const auto lane = co_await asio::this_coro::executor;
+        const auto subscription = at.events->subscribe_fn("fn", lane);
+        co_await at.sweeper.expire_step();
+        co_return co_await subscription->next(deadline_in(Millis{10'000}));
+    };
+    const auto heard = run(expire());
+    REQUIRE(heard);
+    CHECK(heard->call_id == "old");
+    CHECK(heard->status == CallStatus::timeout);
+    CHECK(run(at.store.get_call(Scope::all(), "100"))->status == CallStatus::queued);
+}
+
 TEST_CASE("Sweeper: a queue that does not answer is not filled again") {
     SweepFixture at;
     at.add_calls(3);

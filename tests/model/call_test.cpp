@@ -19,8 +19,10 @@ constexpr std::array statuses{
 TEST_CASE("Call: exactly the steps of the state machine exist") {
     const std::set<std::pair<S, S>> steps{
         {S::delayed, S::queued},
+        {S::delayed, S::timeout},
         {S::delayed, S::cancelled},
         {S::queued, S::running},
+        {S::queued, S::timeout},
         {S::queued, S::cancelled},
         {S::running, S::success},
         {S::running, S::error},

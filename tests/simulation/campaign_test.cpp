@@ -91,6 +91,7 @@ void campaign(std::uint64_t share, std::uint64_t shares) {
           "due",
           "retried",
           "replayed",
+          "expired",
           "registered anew",
           "cancel won",
           "cancel lost",
@@ -150,6 +151,9 @@ TEST_CASE("Simulation: a sweeper that does not put lost calls again is caught") 
 }
 TEST_CASE("Simulation: an acceptor that publishes before it stores is caught") {
     expect_caught(Mutation::publish_first);
+}
+TEST_CASE("Simulation: a worker that does not look at the age of calls is caught") {
+    expect_caught(Mutation::hidden_expiry);
 }
 TEST_CASE("Simulation: a store that does not look at idempotency keys is caught") {
     expect_caught(Mutation::no_keys);

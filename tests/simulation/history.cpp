@@ -45,14 +45,14 @@ void History::cancel_answered(const std::string& call_id, CallStatus status) {
     }
 }
 
-void History::started(const Fence& attempt, bool is_held, bool is_due) {
+void History::started(const Fence& attempt, bool is_held, bool is_time) {
     const auto name = fmt::format("{} #{} {}", attempt.call_id, attempt.attempt, attempt.owner);
     note("executing", name);
     ++executions_;
     auto& story = calls_[attempt.call_id];
     require(story.stored, "a call is executed that is not stored", name);
     require(is_held, "an attempt begins that its worker does not hold any more", name);
-    require(is_due, "a call is executed before it is due", name);
+    require(is_time, "a call is executed before it is due or after it has expired", name);
     require(!story.cancel_acknowledged, "a call is executed after its cancel was answered", name);
     require(story.executed.insert(attempt.attempt).second, "an attempt is executed twice", name);
 }

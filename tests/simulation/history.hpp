@@ -25,7 +25,7 @@ public:
     void cancel_answered(const std::string& call_id, CallStatus status);
 
     // Workers.
-    void started(const Fence& attempt, bool is_held, bool is_due);
+    void started(const Fence& attempt, bool is_held, bool is_time);
 
     // The datastore: each change of a row, when it takes effect.
     void stored(const std::string& call_id, int max_attempts);

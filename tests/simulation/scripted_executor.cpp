@@ -22,7 +22,7 @@ Task<Result<void>> ScriptedExecutor::execute(
         co_return fail(Errc::cancelled);
     }
     context_.history.started(
-        live->fence, context_.store.holds(live->fence), context_.store.is_due(live->fence.call_id)
+        live->fence, context_.store.holds(live->fence), context_.store.is_time(live->fence.call_id)
     );
     host_.crash_point();
     auto result = co_await run_script(slot->container());

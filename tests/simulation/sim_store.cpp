@@ -93,6 +93,7 @@ std::vector<ClaimedCall> SimStore::claim(
         row.owner = worker;
         move(row, CallStatus::running, worker);
         claimed.push_back({row.call, row.request, fns_.at(row.call.fn_id)});
+        if (mutation_ == Mutation::hidden_expiry) claimed.back().call.expires_at.reset();
         if (mutation_ == Mutation::endless_retry) claimed.back().call.max_attempts = 1'000;
     }
     return claimed;
@@ -192,6 +193,21 @@ RedispatchStep SimStore::redispatch(
     return step;
 }
 
+std::vector<MovedCall> SimStore::expire(int items_max) {
+    std::vector<MovedCall> expired;
+    for (auto& [id, row] : rows_) {
+        const auto status = row.call.status;
+        const bool waits = status == CallStatus::queued || status == CallStatus::delayed;
+        if (!waits || !row.call.has_expired(wall_now())) continue;
+        if (std::cmp_equal(expired.size(), items_max)) break;
+        row.call.error_code = end_for(Errc::expired).error_code;
+        move(row, CallStatus::timeout, "expiry");
+        history_.reached("expired");
+        expired.push_back(moved_call(row));
+    }
+    return expired;
+}
+
 CallCounts SimStore::counts() const {
     CallCounts counts;
     for (const auto& [id, row] : rows_) {
@@ -264,9 +280,9 @@ bool SimStore::holds(const Fence& fence) const {
            row.call.attempt == fence.attempt;
 }
 
-bool SimStore::is_due(const std::string& call_id) const {
-    const auto& run_at = rows_.at(call_id).call.run_at;
-    return !run_at || *run_at <= wall_now();
+bool SimStore::is_time(const std::string& call_id) const {
+    const Call& call = rows_.at(call_id).call;
+    return (!call.run_at || *call.run_at <= wall_now()) && !call.has_expired(wall_now());
 }
 
 bool SimStore::is_quiet() const {

@@ -21,6 +21,7 @@ enum class Mutation : std::uint8_t {
     no_sweeper,
     no_redispatch,
     publish_first,  ///< the 202 and the message come before the row
+    hidden_expiry,  ///< workers are not told that calls expire
     no_keys,        ///< idempotency keys are not looked at
     endless_retry,  ///< workers are told that there is always another attempt
     early_due,      ///< delayed calls are queued at the first look
@@ -57,6 +58,7 @@ public:
     RedispatchStep redispatch(
         const std::string& after, int items_max, const DeliveredBefore& delivered, Millis slack
     );
+    std::vector<MovedCall> expire(int items_max);
     CallCounts counts() const;
     Result<void> register_worker(const std::string& worker, Millis lease);
     Heartbeat heartbeat(const std::string& worker, Millis lease);
@@ -66,7 +68,8 @@ public:
 
     bool has(const std::string& call_id) const { return rows_.contains(call_id); }
     bool holds(const Fence& fence) const;
-    bool is_due(const std::string& call_id) const;
+    /// Neither too early nor too late for it to start.
+    bool is_time(const std::string& call_id) const;
     bool is_quiet() const;
     /// Tells the history how every call ended.
     void report_ends() const;

@@ -122,6 +122,12 @@ Task<Result<RedispatchStep>> SimStoreLink::redispatch(
     );
 }
 
+Task<Result<std::vector<MovedCall>>> SimStoreLink::expire(int items_max) {
+    co_return co_await statement([this, items_max] {
+        return Result<std::vector<MovedCall>>(store_.expire(items_max));
+    });
+}
+
 Task<Result<CallCounts>> SimStoreLink::count_calls() {
     co_return co_await statement([this] { return Result<CallCounts>(store_.counts()); });
 }

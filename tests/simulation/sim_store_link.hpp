@@ -29,6 +29,7 @@ public:
     Task<Result<RedispatchStep>> redispatch(
         std::string after, int items_max, DeliveredBefore delivered, Millis slack
     ) override;
+    Task<Result<std::vector<MovedCall>>> expire(int items_max) override;
     Task<Result<CallCounts>> count_calls() override;
     Task<Result<void>> register_worker(std::string worker, std::string host, Millis lease) override;
     Task<Result<Heartbeat>> heartbeat(std::string worker, Millis lease) override;

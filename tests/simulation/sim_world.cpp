@@ -111,6 +111,8 @@ void SimWorld::call_somewhere() {
     CallOptions options;
     if (random_.chance(0.25))
         options.run_at = wall_now() + random_.between(Millis{1}, Millis{20'000});
+    if (random_.chance(0.2)) options.max_age = random_.between(Millis{50}, Millis{10'000});
+    options.priority = static_cast<int>(random_.below(3));
     if (burst == 1 && random_.chance(0.3)) {
         options.idempotency_key = std::to_string(++keys_made_);
         call_again(fn, options);

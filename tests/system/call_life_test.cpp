@@ -102,3 +102,33 @@ TEST_CASE("life of a call: a cancelled call stops running and its container is g
     stoker.ended(ended);
     CHECK(stoker.request("POST", "/v2/calls/" + ended + "/cancel").status == 409);
 }
+
+TEST_CASE("life of a call: a repeated accept is one call, also after a restart") {
+    Running stoker;
+    const auto fn = stoker.make_fn(function_image());
+    const auto first = call_with(stoker, fn, "echo x", {{"Idempotency-Key", "order 7"}});
+    CHECK(stoker.ended(first).at("status") == "success");
+    stoker.kill_hard();
+    stoker.start_ready();
+    CHECK(call_with(stoker, fn, "echo x", {{"Idempotency-Key", "order 7"}}) == first);
+    CHECK(stoker.json("GET", "/v2/fns/" + fn + "/calls").at("items").size() == 1);
+}
+
+TEST_CASE("life of a call: what waits for too long ends as expired; what matters more goes first") {
+    // So little memory that one call closes the gate and the rest waits in the queue.
+    const Running stoker({"--memory", "200MB", "--heartbeat", "200ms"});
+    const auto fn = stoker.make_fn(function_image());
+    const auto busy = stoker.call_async(fn, "sleep 60000");
+    wait_until_executing(stoker, busy);
+    const auto old = call_with(stoker, fn, "echo old", {{"Stoker-Max-Age", "100ms"}});
+    const auto low = call_with(stoker, fn, "sleep 50", {});
+    const auto high = call_with(stoker, fn, "sleep 50", {{"Stoker-Priority", "2"}});
+    const auto expired = stoker.ended(old);
+    CHECK(expired.at("status") == "timeout");
+    CHECK(expired.at("error_code") == "expired");
+    CHECK(expired.at("attempt") == 0);
+    CHECK(stoker.request("POST", "/v2/calls/" + busy + "/cancel").status == 202);
+    const auto first = stoker.ended(high);
+    CHECK(first.at("priority") == 2);
+    CHECK(time_of(first, "claimed_at") <= time_of(stoker.ended(low), "claimed_at"));
+}

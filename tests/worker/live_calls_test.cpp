@@ -28,6 +28,16 @@ TEST_CASE("LiveCalls: a call begins in its container while its worker holds the 
     CHECK(calls.executing() == 0);
 }
 
+TEST_CASE("LiveCalls: a call that expired while it waited does not begin") {
+    LiveCalls calls;
+    calls.own("worker-1", later());
+    const auto until = wall_now() + std::chrono::hours(1);
+    const auto call =
+        calls.add({"call", "worker-1", 1}, std::make_shared<FnSpec>(), log_bytes_max, until);
+    CHECK_FALSE(call->begin(nullptr, until));
+    CHECK(call->begin(nullptr, until - Millis{1}));
+}
+
 TEST_CASE("LiveCalls: a call that was cancelled while it waited does not begin") {
     LiveCalls calls;
     calls.own("worker-1", later());

@@ -3,6 +3,8 @@
 #include "tests/conformance/datastore/call_conformance.hpp"
 #include "tests/conformance/datastore/catalog_conformance.hpp"
 #include "tests/conformance/datastore/delay_conformance.hpp"
+#include "tests/conformance/datastore/expiry_conformance.hpp"
+#include "tests/conformance/datastore/idempotency_conformance.hpp"
 #include "tests/conformance/datastore/race_conformance.hpp"
 #include "tests/conformance/datastore/retry_conformance.hpp"
 #include "tests/conformance/datastore/sweep_conformance.hpp"
@@ -29,6 +31,8 @@ TEST_CASE_TEMPLATE_INVOKE(stoker::test::datastore_finish, SqliteBackend);
 TEST_CASE_TEMPLATE_INVOKE(stoker::test::datastore_cancel, SqliteBackend);
 TEST_CASE_TEMPLATE_INVOKE(stoker::test::datastore_delays, SqliteBackend);
 TEST_CASE_TEMPLATE_INVOKE(stoker::test::datastore_retries, SqliteBackend);
+TEST_CASE_TEMPLATE_INVOKE(stoker::test::datastore_keys, SqliteBackend);
+TEST_CASE_TEMPLATE_INVOKE(stoker::test::datastore_expiry, SqliteBackend);
 TEST_CASE_TEMPLATE_INVOKE(stoker::test::datastore_workers, SqliteBackend);
 TEST_CASE_TEMPLATE_INVOKE(stoker::test::datastore_redispatch, SqliteBackend);
 TEST_CASE_TEMPLATE_INVOKE(stoker::test::datastore_reads, SqliteBackend);
