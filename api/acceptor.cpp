@@ -1,5 +1,7 @@
 #include "api/acceptor.hpp"
 
+#include <algorithm>
+
 #include "common/sha256.hpp"
 
 namespace stoker {
@@ -32,6 +34,7 @@ Call new_call(const Fn& fn, std::string id, const CallOptions& options, WallTime
     call.created_at = now;
     call.run_at = options.run_at;
     if (call.run_at) call.status = CallStatus::delayed;
+    call.redriven_from = options.redriven_from;
     call.priority = options.priority.value_or(fn.priority);
     const auto age = options.max_age.value_or(std::chrono::seconds(fn.max_age));
     if (age > Millis{0}) call.expires_at = call.run_at.value_or(now) + age;
@@ -103,7 +106,8 @@ Result<void> Acceptor::admit(std::string_view fn_id) {
 Result<void> Acceptor::judge(std::string_view fn_id) const {
     if (closed_) return fail(Errc::shutting_down);
     if (auto admission = store_.admission(); !admission) return admission;
-    const auto depth = queue_.depth() + delayed_.count();
+    // Held calls wait in the store alone.
+    const auto depth = std::max(queue_.depth(), delayed_.queued()) + delayed_.count();
     if (outbox_.full() || depth >= limits_.depth_max) return fail(Errc::queue_full);
     if (queue_.depth(fn_id) >= limits_.fn_depth_max) return fail(Errc::fn_queue_full);
     return {};
@@ -133,15 +137,16 @@ Task<Result<std::string>> Acceptor::accept(
     }
     accepted_.add();
     events_.publish({call.id, call.fn_id, call.status, 0});
-    co_await dispatch(std::move(call));
+    co_await dispatch(std::move(call), fn->fn.paused);
     co_return stored;
 }
 
-Task<> Acceptor::dispatch(Call call) {
+Task<> Acceptor::dispatch(Call call, bool is_held) {
     if (call.status == CallStatus::delayed) {
         delayed_.expect(*call.run_at);
         co_return;
     }
+    if (is_held) co_return;  // until its function is resumed
     if (expect_image_) expect_image_(call.image);
     co_await outbox_.put(message_of(call));
 }

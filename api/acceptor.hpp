@@ -59,7 +59,7 @@ private:
     Result<void> judge(std::string_view fn_id) const;
     Task<Result<std::string>> store(NewCall call);
     /// It is stored: sees to it that it will be run.
-    Task<> dispatch(Call call);
+    Task<> dispatch(Call call, bool is_held);
 
     Datastore& store_;
     MessageQueue& queue_;

@@ -4,6 +4,7 @@
 #include "api/call_actions.hpp"
 #include "api/calls.hpp"
 #include "api/dispatcher.hpp"
+#include "api/fn_actions.hpp"
 
 namespace stoker {
 
@@ -68,7 +69,17 @@ struct Api::Parts {
              settings.keep_authorization,
              settings.public_url}
         ),
-        call_actions(deps.store, deps.events),
+        fn_actions(deps.store, cache, deps.events),
+        call_actions(
+            {deps.store,
+             cache,
+             acceptor,
+             deps.events,
+             deps.ids,
+             deps.clock,
+             deps.container_fits,
+             settings.invoke.options}
+        ),
         calls(deps.store, deps.events, [this] { return acceptor.closed(); }),
         system(settings.version, deps.metrics, all_checks(deps, acceptor, outbox)),
         router(make_router()),
@@ -82,6 +93,7 @@ struct Api::Parts {
         invoke.add_routes(*made);
         calls.add_routes(*made);
         call_actions.add_routes(*made);
+        fn_actions.add_routes(*made);
         system.add_routes(*made);
         return made;
     }
@@ -95,6 +107,7 @@ struct Api::Parts {
     AppsApi apps;
     FnsApi fns;
     InvokeApi invoke;
+    FnActionsApi fn_actions;
     CallActionsApi call_actions;
     CallsApi calls;
     SystemApi system;

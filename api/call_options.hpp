@@ -18,6 +18,7 @@ struct CallOptions {
     std::optional<std::string> idempotency_key{};
     std::optional<int> priority{};    ///< absent: the fn's
     std::optional<Millis> max_age{};  ///< absent: the fn's
+    std::string redriven_from{};      ///< the dead call that this one repeats
 };
 
 struct CallOptionLimits {

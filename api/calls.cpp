@@ -53,11 +53,14 @@ Result<CallFilter> filter_of(const QueryParams& query) {
     if (!from) return fail(from.error());
     const auto to = time_of(query, "to_time");
     if (!to) return fail(to.error());
-    CallFilter filter{.created_after = *from, .created_before = *to, .status = {}};
+    CallFilter filter;
+    filter.created_after = *from;
+    filter.created_before = *to;
     if (const auto* word = query.find("status"); word != nullptr && !word->empty()) {
         filter.status = parse_call_status(*word);
         if (!filter.status) return fail(Errc::invalid_request, "Invalid call status");
     }
+    if (const auto* code = query.find("error_code")) filter.error_code = *code;
     return filter;
 }
 
@@ -106,7 +109,13 @@ void CallsApi::add_routes(Router& router) {
     add("/v2/calls/:call_id", canonical);
     add("/v2/fns/:fn_id/calls/:call_id", of_fn);
     router.add("GET", "/v2/fns/:fn_id/calls", [this](Exchange& exchange, const PathParams& params) {
-        return list(exchange, params["fn_id"]);
+        return list_of_fn(exchange, params["fn_id"]);
+    });
+    router.add("GET", "/v2/calls", [this](Exchange& exchange, const PathParams&) {
+        return list_in_scope(exchange, Of::all);
+    });
+    router.add("GET", "/v2/dead", [this](Exchange& exchange, const PathParams&) {
+        return list_in_scope(exchange, Of::dead);
     });
 }
 
@@ -139,17 +148,31 @@ Task<Result<Call>> CallsApi::wait_for_end(
     }
 }
 
-Task<Result<Reply>> CallsApi::list(Exchange& exchange, std::string fn_id) {
+Task<Result<Reply>> CallsApi::list_of_fn(Exchange& exchange, std::string fn_id) {
+    const auto fn = co_await store_.get_fn(fn_id);
+    if (!fn) co_return fail(fn.error());
+    co_return co_await list(exchange, Scope::fn(std::move(fn_id)), Of::all);
+}
+
+/// Those of a deleted app or fn are found, too.
+Task<Result<Reply>> CallsApi::list_in_scope(Exchange& exchange, Of which) {
+    const QueryParams query(exchange.request().query());
+    Scope scope;
+    if (const auto* app_id = query.find("app_id")) scope.app_id = *app_id;
+    if (const auto* fn_id = query.find("fn_id")) scope.fn_id = *fn_id;
+    co_return co_await list(exchange, std::move(scope), which);
+}
+
+Task<Result<Reply>> CallsApi::list(Exchange& exchange, Scope scope, Of which) {
     const QueryParams query(exchange.request().query());
     const auto page = page_of(query);
     if (!page) co_return fail(page.error());
     if (!page->after.empty() && !is_id(page->after)) co_return fail(Errc::invalid_cursor);
-    const auto filter = filter_of(query);
+    auto filter = filter_of(query);
     if (!filter) co_return fail(filter.error());
+    filter->only_dead = which == Of::dead;
 
-    const auto fn = co_await store_.get_fn(fn_id);
-    if (!fn) co_return fail(fn.error());
-    const auto calls = co_await store_.list_calls(Scope::fn(std::move(fn_id)), *filter, *page);
+    const auto calls = co_await store_.list_calls(std::move(scope), *filter, *page);
     if (!calls) co_return fail(calls.error());
 
     std::vector<Json> items;

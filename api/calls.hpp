@@ -1,8 +1,8 @@
 #pragma once
 
 // Reading calls: the record (with a long poll until it ends), the function's answer, the log, and
-// lists per fn. /v2/calls/:id is canonical; Fn's nested paths show the same within one fn. Any
-// lane.
+// lists: of all, of an app or fn, of the dead. /v2/calls/:id is canonical; Fn's nested paths show
+// the same within one fn. Any lane.
 
 #include "api/router.hpp"
 #include "datastore/datastore.hpp"
@@ -25,7 +25,11 @@ private:
     Task<Result<Call>> wait_for_end(
         Exchange& exchange, Scope scope, std::string id, Deadline until
     );
-    Task<Result<Reply>> list(Exchange& exchange, std::string fn_id);
+    enum class Of : std::uint8_t { all, dead };
+    Task<Result<Reply>> list_of_fn(Exchange& exchange, std::string fn_id);
+    /// In the scope that the query names.
+    Task<Result<Reply>> list_in_scope(Exchange& exchange, Of which);
+    Task<Result<Reply>> list(Exchange& exchange, Scope scope, Of which);
     Task<Result<Reply>> response(Exchange& exchange, Scope scope, std::string call_id);
     Task<Result<Reply>> log(Exchange& exchange, Scope scope, std::string call_id);
 

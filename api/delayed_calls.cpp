@@ -64,6 +64,7 @@ Task<> DelayedCalls::count_them() {
     const auto counts = co_await store_.count_calls();
     if (!counts) co_return;
     counted_ = counts->delayed;
+    queued_ = counts->queued;
     expected_since_ -= before;
 }
 

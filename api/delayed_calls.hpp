@@ -37,6 +37,8 @@ public:
     void expect(WallTime run_at);
     /// How many are delayed: as counted last, and what was accepted here since.
     std::uint64_t count() const { return counted_.load() + expected_since_.load(); }
+    /// How many wait, held ones too, as counted last.
+    std::uint64_t queued() const { return queued_.load(); }
 
     void start(Executor lane);
     Task<> stop(Deadline deadline);
@@ -57,6 +59,7 @@ private:
     const DelayedLimits limits_;
     Counter& released_;
     std::atomic<std::uint64_t> counted_{0};
+    std::atomic<std::uint64_t> queued_{0};
     std::atomic<std::uint64_t> expected_since_{0};
     Deadline next_count_{};
 

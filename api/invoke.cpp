@@ -1,5 +1,6 @@
 #include "api/invoke.hpp"
 
+#include "api/accepted_response.hpp"
 #include "api/error_response.hpp"
 #include "api/exchange_io.hpp"
 #include "api/json_io.hpp"
@@ -111,13 +112,9 @@ Task<Result<Reply>> InvokeApi::accept(Exchange& exchange, FnEntryRef fn, bool pr
         co_return with_call_id(error_response(accepted.error(), parts_.ids), std::move(call_id));
     }
 
-    const bool is_replayed = *accepted != call_id;
-    call_id = *accepted;
-    auto response = json_text_response(R"({"call_id":")" + call_id + "\"}", 202);
-    if (is_replayed) response.headers.emplace_back("Idempotent-Replayed", "true");
-    response.headers.emplace_back("Location", "/v2/calls/" + call_id);
+    auto response = accepted_response(*accepted, call_id);
     if (preference_applied) response.headers.emplace_back("Preference-Applied", "respond-async");
-    co_return with_call_id(std::move(response), std::move(call_id));
+    co_return response;
 }
 
 }  // namespace stoker

@@ -47,6 +47,8 @@ struct CallFilter {
     std::optional<WallTime> created_after;   ///< exclusive
     std::optional<WallTime> created_before;  ///< exclusive
     std::optional<CallStatus> status;
+    bool only_dead = false;  ///< those that is_dead()
+    std::string error_code;  ///< exact, empty for all
 };
 
 /// By which a caller can repeat an accept; kept per fn, for so long.
@@ -163,6 +165,13 @@ public:
     virtual Task<Result<Fn>> insert_fn(Fn fn) = 0;
     virtual Task<Result<Fn>> update_fn(std::string id, FnPatch patch) = 0;
     virtual Task<Result<std::vector<MovedCall>>> delete_fn(std::string id) = 0;
+    /// From now on its calls are held: accepted, but neither claimed nor listed to be put, whatever
+    /// step queues them. Those that run go on.
+    virtual Task<Result<Fn>> pause_fn(std::string id) = 0;
+    /// Its held calls have to be put: the next redispatches do.
+    virtual Task<Result<Fn>> resume_fn(std::string id) = 0;
+    /// Its waiting and delayed calls are cancelled.
+    virtual Task<Result<std::vector<MovedCall>>> purge_fn(std::string id) = 0;
     /// Those with a min_idle, as a call now would run them.
     virtual Task<Result<std::vector<FnSpecRef>>> list_warm_fns() = 0;
 
@@ -204,19 +213,21 @@ public:
     virtual Task<Result<std::vector<Call>>> list_calls(
         Scope scope, CallFilter filter, Page page
     ) = 0;
+    /// What the caller sent, its body too. call_not_found.
+    virtual Task<Result<CallRequest>> get_request(Scope scope, std::string call_id) = 0;
     /// Of the official attempt. call_response_not_found when it has none.
     virtual Task<Result<CallResponse>> get_response(Scope scope, std::string call_id) = 0;
     /// The chunks of the latest attempt from `from_seq` on. call_log_not_found for an unknown call.
     virtual Task<Result<std::vector<LogChunk>>> get_log(
         Scope scope, std::string call_id, std::int64_t from_seq
     ) = 0;
-    /// Queued calls in id order after `after_id`: how a queue is rebuilt.
+    /// Queued calls that are not held, in id order after `after_id`: how a queue is rebuilt.
     virtual Task<Result<std::vector<MovedCall>>> list_queued(
         std::string after_id, int items_max
     ) = 0;
-    /// T8. Looks at the next `items_max` queued calls in id order after `after_id`. Those put
-    /// longer than `slack` before what the queue has delivered are lost in it: marked as put now,
-    /// and given back.
+    /// T8. Looks at the next `items_max` queued calls that are not held, in id order after
+    /// `after_id`. Those put longer than `slack` before what the queue has delivered are lost in
+    /// it: marked as put now, and given back.
     virtual Task<Result<RedispatchStep>> redispatch(
         std::string after_id, int items_max, DeliveredBefore delivered, Millis slack
     ) = 0;

@@ -32,6 +32,11 @@ enum class CallStatus : std::uint8_t {
 std::string_view to_word(CallStatus status);
 std::optional<CallStatus> parse_call_status(std::string_view word);
 constexpr bool is_terminal(CallStatus status) { return status >= CallStatus::success; }
+/// Ended otherwise than its caller wanted: a dead letter.
+constexpr bool is_dead(CallStatus status) {
+    return status == CallStatus::error || status == CallStatus::timeout ||
+           status == CallStatus::killed;
+}
 /// Whether the state machine has this step. Terminal states have none.
 bool can_step(CallStatus from, CallStatus to);
 
@@ -68,6 +73,7 @@ struct Call {
     RetryOutcomes retry_on{};  ///< and how long before the next attempt: as in RetryPolicy
     std::int64_t retry_base_ms = RetryPolicy{}.base_ms;
     std::int64_t retry_cap_ms = RetryPolicy{}.cap_ms;
+    std::string redriven_from;  ///< the dead call that this one repeats
     std::string image;
     FnFormat format = FnFormat::http_stream;
     std::uint64_t memory = 128;      ///< MB

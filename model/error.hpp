@@ -37,6 +37,7 @@ enum class Errc : std::uint8_t {
     call_not_ended,
     call_ended,
     idempotency_mismatch,
+    call_not_dead,
     // Not now.
     server_busy,
     shutting_down,

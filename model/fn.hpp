@@ -41,6 +41,7 @@ struct Fn {
     RetryPolicy retry;
     int priority = 0;                  ///< of its calls: 0 low .. 2 high
     std::int32_t max_age = 0;          ///< s a call may wait before it starts; 0: for ever
+    bool paused = false;               ///< its calls wait; changed by pausing and resuming it only
     std::int32_t max_concurrency = 0;  ///< containers in use at once on one worker; 0: no bound
     std::int32_t min_idle = 0;         ///< containers a worker keeps hot though nobody calls
     Config config;

@@ -132,6 +132,7 @@ Json to_json(const Fn& fn) {
     object["retry"] = retry_json(fn.retry);
     if (fn.priority > 0) object["priority"] = fn.priority;
     if (fn.max_age > 0) object["max_age"] = fn.max_age;
+    if (fn.paused) object["paused"] = true;
     if (fn.max_concurrency > 0) object["max_concurrency"] = fn.max_concurrency;
     if (fn.min_idle > 0) object["min_idle"] = fn.min_idle;
     object["config"] = config_json(fn.config);
@@ -149,6 +150,7 @@ Json to_json(const Call& call) {
         object["phase"] = to_word(call.phase);
         if (!call.waiting_for.empty()) object["waiting_for"] = call.waiting_for;
     }
+    if (!call.redriven_from.empty()) object["redriven_from"] = call.redriven_from;
     if (call.cancel_requested && !is_terminal(call.status)) object["cancel_requested"] = true;
     object["attempt"] = call.attempt;
     object["max_attempts"] = call.max_attempts;

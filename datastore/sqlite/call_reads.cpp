@@ -20,7 +20,8 @@ std::string list_sql(std::string_view which) {
     return fmt::format(
         "SELECT {} FROM calls WHERE {} AND id < ?2 AND (?3 = '' OR app_id = ?3)"
         " AND (?4 = '' OR status = ?4) AND (?5 IS NULL OR created_at > ?5)"
-        " AND (?6 IS NULL OR created_at < ?6) ORDER BY id DESC LIMIT ?7",
+        " AND (?6 IS NULL OR created_at < ?6) AND (?8 = '' OR error_code = ?8)"
+        " AND (NOT ?9 OR status IN ('error', 'timeout', 'killed')) ORDER BY id DESC LIMIT ?7",
         call_columns,
         which
     );
@@ -32,6 +33,8 @@ CallReads::CallReads(SQLite::Database& db) :
     find_call_(db, fmt::format("SELECT {} FROM calls WHERE {}", call_columns, in_scope)),
     list_of_fn_(db, list_sql("fn_id = ?1")),
     list_all_(db, list_sql("?1 = ''")),
+    // The index is only looked at when its condition is in the query word for word.
+    list_dead_(db, list_sql("?1 = '' AND status IN ('error', 'timeout', 'killed')")),
     find_request_(
         db,
         "SELECT method, url, headers, content_type, body, blob_ref, body_size FROM requests"
@@ -55,7 +58,7 @@ CallReads::CallReads(SQLite::Database& db) :
         db,
         fmt::format(
             "SELECT {} FROM calls INDEXED BY calls_queued WHERE status = 'queued' AND id > ?1"
-            " ORDER BY id LIMIT ?2",
+            " AND dispatched_at IS NOT NULL ORDER BY id LIMIT ?2",
             moved_columns
         )
     ),
@@ -91,14 +94,16 @@ std::vector<Call> CallReads::list_calls(
     const auto status = filter.status ? to_word(*filter.status) : std::string_view{};
     std::vector<Call> calls;
     Query row(
-        scope.fn_id.empty() ? list_all_ : list_of_fn_,
+        !scope.fn_id.empty() ? list_of_fn_ : (filter.only_dead ? list_dead_ : list_all_),
         scope.fn_id,
         page.after.empty() ? past_all_ids : page.after,
         scope.app_id,
         status,
         filter.created_after,
         filter.created_before,
-        page.items_max
+        page.items_max,
+        filter.error_code,
+        filter.only_dead
     );
     while (row.next()) calls.push_back(read_call(row));
     return calls;

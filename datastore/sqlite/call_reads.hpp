@@ -44,6 +44,7 @@ private:
     SQLite::Statement find_call_;
     SQLite::Statement list_of_fn_;
     SQLite::Statement list_all_;
+    SQLite::Statement list_dead_;
     SQLite::Statement find_request_;
     SQLite::Statement find_response_;
     SQLite::Statement find_log_;

@@ -56,6 +56,9 @@ Call read_call(Query& row) {
     call.retry_cap_ms = row.number();
     call.cancel_requested = row.number() != 0;
     call.expires_at = row.optional_time();
+    call.redriven_from = row.text();
+    const bool is_held = !row.optional_time() && call.status == CallStatus::queued;
+    if (is_held) call.waiting_for = "its function is paused";
     return call;
 }
 

@@ -59,7 +59,7 @@ CallSweeps::CallSweeps(SQLite::Database& db, CountChange& counts) :
     move_lost_(
         db,
         fmt::format(
-            "UPDATE calls INDEXED BY calls_owner SET dispatched_at = ?1, waiting_for = NULL,"
+            "UPDATE calls INDEXED BY calls_owner SET dispatched_at = {}, waiting_for = NULL,"
             " (phase, owner, claimed_at, started_at, completed_at, error, error_code, status) ="
             " (SELECT CASE WHEN ended THEN phase END, CASE WHEN ended THEN owner END,"
             "  CASE WHEN ended THEN claimed_at END, CASE WHEN ended THEN started_at END,"
@@ -71,20 +71,32 @@ CallSweeps::CallSweeps(SQLite::Database& db, CountChange& counts) :
             "  FROM (SELECT cancel_requested OR attempt >= max_attempts AS ended))"
             " WHERE status = 'running' AND owner NOT IN (SELECT id FROM workers WHERE dead = 0)"
             " RETURNING {}",
+            fmt::format(put_unless_paused, "?1"),
             moved_columns
         )
     ),
     release_due_(
         db,
         fmt::format(
-            "UPDATE calls SET dispatched_at = ?1, status = 'queued' WHERE id IN"
+            "UPDATE calls SET dispatched_at = {}, status = 'queued' WHERE id IN"
             " (SELECT id FROM calls INDEXED BY calls_due WHERE status = 'delayed'"
             "  AND run_at <= ?1 ORDER BY run_at LIMIT ?2)"
             " RETURNING {}, run_at",
+            fmt::format(put_unless_paused, "?1"),
             moved_columns
         )
     ),
     next_due_(db, "SELECT min(run_at) FROM calls INDEXED BY calls_due WHERE status = 'delayed'"),
+    hold_(
+        db,
+        "UPDATE calls INDEXED BY calls_queued SET dispatched_at = NULL"
+        " WHERE status = 'queued' AND fn_id = ?1"
+    ),
+    free_held_(
+        db,
+        "UPDATE calls INDEXED BY calls_queued SET dispatched_at = 0"
+        " WHERE status = 'queued' AND fn_id = ?1 AND dispatched_at IS NULL"
+    ),
     list_expired_(
         db,
         fmt::format(
@@ -177,6 +189,10 @@ DueStep CallSweeps::release_due(int items_max, WallTime now) {
     if (const auto at = next.optional_time()) step.next_in = *at - now;
     return step;
 }
+
+void CallSweeps::hold(const std::string& fn_id) { change(hold_, fn_id); }
+
+void CallSweeps::free_held(const std::string& fn_id) { change(free_held_, fn_id); }
 
 std::vector<MovedCall> CallSweeps::expire(int items_max, WallTime now) {
     std::vector<MovedCall> expired;

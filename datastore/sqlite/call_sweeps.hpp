@@ -38,6 +38,9 @@ public:
     DueStep release_due(int items_max, WallTime now);
     std::vector<MovedCall> expire(int items_max, WallTime now);
 
+    void hold(const std::string& fn_id);
+    void free_held(const std::string& fn_id);
+
     std::vector<MovedCall> cancel_waiting_of_fn(const std::string& fn_id, WallTime now);
     /// While the app's fns still exist.
     std::vector<MovedCall> cancel_waiting_of_app(const std::string& app_id, WallTime now);
@@ -62,6 +65,8 @@ private:
     SQLite::Statement move_lost_;
     SQLite::Statement release_due_;
     SQLite::Statement next_due_;
+    SQLite::Statement hold_;
+    SQLite::Statement free_held_;
     SQLite::Statement list_expired_;
     SQLite::Statement expire_;
     SQLite::Statement cancel_queued_of_fn_;

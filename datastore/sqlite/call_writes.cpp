@@ -28,9 +28,11 @@ CallWrites::CallWrites(SQLite::Database& db, CountChange& counts) :
         db,
         "INSERT INTO calls(id, app_id, fn_id, fn_rev, priority, attempt, max_attempts,"
         " image, format, memory, cpus, tmpfs_size, timeout, idle_timeout, created_at,"
-        " dispatched_at, status, run_at, retry_on, retry_base_ms, retry_cap_ms, expires_at)"
-        " VALUES(?1, ?2, ?3, ?4, ?5, 0, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,"
-        " ?18, ?19, ?20, ?21)"
+        " dispatched_at, status, run_at, retry_on, retry_base_ms, retry_cap_ms, expires_at,"
+        " redriven_from)"
+        " VALUES(?1, ?2, ?3, ?4, ?5, 0, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,"
+        " CASE WHEN (SELECT paused FROM fns WHERE id = ?3) THEN NULL ELSE ?15 END, ?16, ?17,"
+        " ?18, ?19, ?20, ?21, nullif(?22, ''))"
         " ON CONFLICT(id) DO NOTHING"
     ),
     insert_request_(
@@ -88,13 +90,14 @@ CallWrites::CallWrites(SQLite::Database& db, CountChange& counts) :
     hand_back_(
         db,
         fmt::format(
-            "UPDATE calls SET max_attempts = max_attempts + ?7, dispatched_at = ?4, phase = NULL,"
+            "UPDATE calls SET max_attempts = max_attempts + ?7, dispatched_at = {}, phase = NULL,"
             " waiting_for = NULL, claimed_at = NULL, started_at = NULL,"
             " completed_at = CASE WHEN cancel_requested THEN ?4 END,"
             " error = CASE WHEN cancel_requested THEN ?5 END,"
             " error_code = CASE WHEN cancel_requested THEN ?6 END,"
             " status = CASE WHEN cancel_requested THEN 'cancelled' ELSE 'queued' END"
             " WHERE {} RETURNING status",
+            fmt::format(put_unless_paused, "?4"),
             fenced
         )
     ),
@@ -176,7 +179,8 @@ bool CallWrites::insert_call(const Call& call, WallTime now) {
         call.retry_on.bits(),
         call.retry_base_ms,
         call.retry_cap_ms,
-        call.expires_at
+        call.expires_at,
+        call.redriven_from
     );
     return inserted > 0;
 }

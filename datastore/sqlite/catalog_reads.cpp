@@ -13,8 +13,8 @@ constexpr std::string_view app_columns =
     "id, name, config, annotations, syslog_url, created_at, updated_at";
 constexpr std::string_view fn_columns =
     "id, app_id, name, image, type, format, memory, cpus, tmpfs_size, timeout, idle_timeout, "
-    "max_attempts, retry_on, retry_base_ms, retry_cap_ms, priority, max_age, max_concurrency, "
-    "min_idle, config, annotations, rev, created_at, updated_at";
+    "max_attempts, retry_on, retry_base_ms, retry_cap_ms, priority, max_age, paused, "
+    "max_concurrency, min_idle, config, annotations, rev, created_at, updated_at";
 
 std::string select_apps(std::string_view which) {
     return fmt::format("SELECT {} FROM apps WHERE {}", app_columns, which);
@@ -55,6 +55,7 @@ Fn read_fn(Query& row) {
     fn.retry.cap_ms = row.number();
     fn.priority = row.number<int>();
     fn.max_age = row.number<std::int32_t>();
+    fn.paused = row.number() != 0;
     fn.max_concurrency = row.number<std::int32_t>();
     fn.min_idle = row.number<std::int32_t>();
     fn.config = config_from_text(row.text());

@@ -33,6 +33,7 @@ CatalogWrites::CatalogWrites(SQLite::Database& db) :
         " updated_at = ?16, retry_on = ?17, retry_base_ms = ?18, retry_cap_ms = ?19,"
         " priority = ?20, max_age = ?21 WHERE id = ?1"
     ),
+    pause_fn_(db, "UPDATE fns SET paused = ?2 WHERE id = ?1"),
     remove_fn_(db, "DELETE FROM fns WHERE id = ?1"),
     remove_fns_(db, "DELETE FROM fns WHERE app_id = ?1") {}
 
@@ -142,6 +143,13 @@ Result<Fn> CatalogWrites::update_fn(const std::string& id, const FnPatch& patch,
         merged->max_age
     );
     return merged;
+}
+
+Result<Fn> CatalogWrites::pause_fn(const std::string& id, bool paused) {
+    change(pause_fn_, id, paused);
+    auto fn = reads_.find_fn(id);
+    if (!fn) return fail(Errc::fn_not_found);
+    return std::move(*fn);
 }
 
 Result<void> CatalogWrites::remove_fn(const std::string& id) {

@@ -25,6 +25,8 @@ public:
 
     Result<Fn> insert_fn(const Fn& fn);
     Result<Fn> update_fn(const std::string& id, const FnPatch& patch, WallTime now);
+    bool has_fn(const std::string& id) { return reads_.find_fn(id).has_value(); }
+    Result<Fn> pause_fn(const std::string& id, bool paused);
     Result<void> remove_fn(const std::string& id);
 
 private:
@@ -34,6 +36,7 @@ private:
     SQLite::Statement remove_app_;
     SQLite::Statement insert_fn_;
     SQLite::Statement update_fn_;
+    SQLite::Statement pause_fn_;
     SQLite::Statement remove_fn_;
     SQLite::Statement remove_fns_;
 };

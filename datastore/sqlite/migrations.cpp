@@ -187,7 +187,14 @@ CREATE INDEX calls_expiry ON calls(expires_at)
     WHERE status IN ('queued', 'delayed') AND expires_at IS NOT NULL;
 )sql";
 
-constexpr std::array steps{step_1, step_2, step_3, step_4, step_5, step_6, step_7, step_8, step_9};
+// Dead letters are listed over all functions.
+constexpr std::string_view step_10 = R"sql(
+ALTER TABLE fns ADD COLUMN paused INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE calls ADD COLUMN redriven_from TEXT;
+CREATE INDEX calls_dead ON calls(id) WHERE status IN ('error', 'timeout', 'killed');
+)sql";
+
+constexpr std::array steps{step_1, step_2, step_3, step_4, step_5, step_6, step_7, step_8, step_9, step_10};
 
 }  // namespace
 

@@ -141,6 +141,32 @@ Task<Result<std::vector<MovedCall>>> SqliteDatastore::delete_fn(std::string id) 
     co_return co_await engine_->write(std::move(work));
 }
 
+Task<Result<Fn>> SqliteDatastore::pause_fn(std::string id) {
+    auto work = [id = std::move(id)](Writer& writer) {
+        auto fn = writer.catalog().pause_fn(id, true);
+        if (fn) writer.sweeps().hold(id);
+        return fn;
+    };
+    co_return co_await engine_->write(std::move(work));
+}
+
+Task<Result<Fn>> SqliteDatastore::resume_fn(std::string id) {
+    auto work = [id = std::move(id)](Writer& writer) {
+        auto fn = writer.catalog().pause_fn(id, false);
+        if (fn) writer.sweeps().free_held(id);
+        return fn;
+    };
+    co_return co_await engine_->write(std::move(work));
+}
+
+Task<Result<std::vector<MovedCall>>> SqliteDatastore::purge_fn(std::string id) {
+    auto work = [id = std::move(id)](Writer& writer) -> Result<std::vector<MovedCall>> {
+        if (!writer.catalog().has_fn(id)) return fail(Errc::fn_not_found);
+        return writer.sweeps().cancel_waiting_of_fn(id, writer.now());
+    };
+    co_return co_await engine_->write(std::move(work));
+}
+
 Task<Result<void>> SqliteDatastore::register_worker(
     std::string worker_id, std::string host, Millis lease
 ) {

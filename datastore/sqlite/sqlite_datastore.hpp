@@ -38,6 +38,9 @@ public:
     Task<Result<Fn>> insert_fn(Fn fn) override;
     Task<Result<Fn>> update_fn(std::string id, FnPatch patch) override;
     Task<Result<std::vector<MovedCall>>> delete_fn(std::string id) override;
+    Task<Result<Fn>> pause_fn(std::string id) override;
+    Task<Result<Fn>> resume_fn(std::string id) override;
+    Task<Result<std::vector<MovedCall>>> purge_fn(std::string id) override;
     Task<Result<std::vector<FnSpecRef>>> list_warm_fns() override;
 
     Task<Result<std::string>> accept(NewCall call) override;
@@ -54,6 +57,7 @@ public:
 
     Task<Result<Call>> get_call(Scope scope, std::string call_id) override;
     Task<Result<std::vector<Call>>> list_calls(Scope scope, CallFilter filter, Page page) override;
+    Task<Result<CallRequest>> get_request(Scope scope, std::string call_id) override;
     Task<Result<CallResponse>> get_response(Scope scope, std::string call_id) override;
     Task<Result<std::vector<LogChunk>>> get_log(
         Scope scope, std::string call_id, std::int64_t from_seq

@@ -208,6 +208,19 @@ Task<Result<std::vector<Call>>> SqliteDatastore::list_calls(
     co_return co_await engine_->read(std::move(work));
 }
 
+Task<Result<CallRequest>> SqliteDatastore::get_request(Scope scope, std::string call_id) {
+    auto work = [this, scope = std::move(scope), id = std::move(call_id)](Reader& reader
+                ) -> Result<CallRequest> {
+        auto request =
+            reader.calls().find_call(scope, id) ? reader.calls().find_request(id) : std::nullopt;
+        if (!request) return fail(Errc::call_not_found);
+        auto loaded = load_body(request->body);
+        if (!loaded) return fail(std::move(loaded.error()));
+        return std::move(*request);
+    };
+    co_return co_await engine_->read(std::move(work));
+}
+
 Task<Result<CallResponse>> SqliteDatastore::get_response(Scope scope, std::string call_id) {
     auto work = [this, scope = std::move(scope), id = std::move(call_id)](Reader& reader
                 ) -> Result<CallResponse> {

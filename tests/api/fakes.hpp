@@ -106,6 +106,14 @@ public:
     Task<Result<std::vector<Call>>> list_calls(Scope scope, CallFilter filter, Page page) override {
         return inner_.list_calls(std::move(scope), std::move(filter), std::move(page));
     }
+    Task<Result<Fn>> pause_fn(std::string id) override { return inner_.pause_fn(std::move(id)); }
+    Task<Result<Fn>> resume_fn(std::string id) override { return inner_.resume_fn(std::move(id)); }
+    Task<Result<std::vector<MovedCall>>> purge_fn(std::string id) override {
+        return inner_.purge_fn(std::move(id));
+    }
+    Task<Result<CallRequest>> get_request(Scope scope, std::string id) override {
+        return inner_.get_request(std::move(scope), std::move(id));
+    }
     Task<Result<CallResponse>> get_response(Scope scope, std::string id) override {
         return inner_.get_response(std::move(scope), std::move(id));
     }

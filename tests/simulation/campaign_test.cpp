@@ -92,6 +92,7 @@ void campaign(std::uint64_t share, std::uint64_t shares) {
           "retried",
           "replayed",
           "expired",
+          "held",
           "registered anew",
           "cancel won",
           "cancel lost",
@@ -151,6 +152,9 @@ TEST_CASE("Simulation: a sweeper that does not put lost calls again is caught") 
 }
 TEST_CASE("Simulation: an acceptor that publishes before it stores is caught") {
     expect_caught(Mutation::publish_first);
+}
+TEST_CASE("Simulation: a store that does not hold calls of paused functions is caught") {
+    expect_caught(Mutation::no_hold);
 }
 TEST_CASE("Simulation: a worker that does not look at the age of calls is caught") {
     expect_caught(Mutation::hidden_expiry);

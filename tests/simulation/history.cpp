@@ -45,6 +45,10 @@ void History::cancel_answered(const std::string& call_id, CallStatus status) {
     }
 }
 
+void History::claimed(const std::string& call_id, const std::string& fn_id) {
+    require(!paused_.contains(fn_id), "a call of a paused function is claimed", call_id);
+}
+
 void History::started(const Fence& attempt, bool is_held, bool is_time) {
     const auto name = fmt::format("{} #{} {}", attempt.call_id, attempt.attempt, attempt.owner);
     note("executing", name);

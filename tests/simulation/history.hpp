@@ -24,7 +24,12 @@ public:
     void acknowledged(const std::string& call_id, bool has_row, const std::string& key);
     void cancel_answered(const std::string& call_id, CallStatus status);
 
+    /// The answer to whoever paused a function, and the request of whoever resumes it.
+    void paused(const std::string& fn_id) { paused_.insert(fn_id); }
+    void resumed(const std::string& fn_id) { paused_.erase(fn_id); }
+
     // Workers.
+    void claimed(const std::string& call_id, const std::string& fn_id);
     void started(const Fence& attempt, bool is_held, bool is_time);
 
     // The datastore: each change of a row, when it takes effect.
@@ -69,6 +74,7 @@ private:
     const bool is_traced_;
     std::map<std::string, Story> calls_;
     std::map<std::string, std::string> call_of_key_;
+    std::set<std::string> paused_;
     std::vector<std::string> violations_;
     std::map<std::string_view, std::uint64_t> reached_;
     std::uint64_t digest_ = 14695981039346656037U;

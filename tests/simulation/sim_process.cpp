@@ -171,6 +171,17 @@ Task<> SimProcess::ask_cancel(std::string call_id) {
     if (call) context_.history.cancel_answered(call_id, call->status);
 }
 
+void SimProcess::pause(std::string fn_id, Millis lasts) {
+    spawn(lane(), "sim.pause", pause_and_resume(std::move(fn_id), lasts));
+}
+
+Task<> SimProcess::pause_and_resume(std::string fn_id, Millis lasts) {
+    if (co_await store_.pause_fn(fn_id)) context_.history.paused(fn_id);
+    co_await sleep_for(lasts);
+    context_.history.resumed(fn_id);
+    while (!co_await store_.resume_fn(fn_id)) co_await sleep_for(Millis{500});
+}
+
 void SimProcess::take_engine_away(bool away) {
     if (worker_) worker_->executor.engine_is_away = away;
 }

@@ -38,6 +38,8 @@ public:
     /// A client's request.
     void call(FnEntryRef fn, CallOptions options);
     void cancel(std::string call_id);
+    /// Of an operator: for so long.
+    void pause(std::string fn_id, Millis lasts);
 
     /// Runs what can be run now. How much that was.
     std::size_t turn();
@@ -89,6 +91,7 @@ private:
     Task<> boot();
     Task<> accept(FnEntryRef fn, CallOptions options);
     Task<> ask_cancel(std::string call_id);
+    Task<> pause_and_resume(std::string fn_id, Millis lasts);
     Task<> wait_for_engine();
     Task<> stop();
     Task<> stop_worker(Deadline grace);

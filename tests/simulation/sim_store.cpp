@@ -15,6 +15,30 @@ void SimStore::move(Row& row, CallStatus to, std::string_view by) {
     row.call.status = to;
 }
 
+void SimStore::queue(Row& row, std::string_view by) {
+    row.dispatched_at.reset();
+    if (!paused_.contains(row.call.fn_id)) row.dispatched_at = wall_now();
+    move(row, CallStatus::queued, by);
+}
+
+void SimStore::pause(const std::string& fn_id) {
+    history_.note("paused", fn_id);
+    paused_.insert(fn_id);
+    for (auto& [id, row] : rows_) {
+        const bool waits = row.call.status == CallStatus::queued && row.call.fn_id == fn_id;
+        if (waits) row.dispatched_at.reset();
+        if (waits) history_.reached("held");
+    }
+}
+
+void SimStore::resume(const std::string& fn_id) {
+    history_.note("resumed", fn_id);
+    paused_.erase(fn_id);
+    for (auto& [id, row] : rows_) {
+        if (row.call.fn_id == fn_id && !row.dispatched_at) row.dispatched_at = from_ms(0);
+    }
+}
+
 MovedCall SimStore::moved_call(const Row& row) {
     const Call& call = row.call;
     return {call.id, call.fn_id, call.status, call.attempt, call.priority};
@@ -42,7 +66,7 @@ Result<std::string> SimStore::accept(const NewCall& accepted) {
     Row row;
     row.call = call;
     row.request = accepted.request;
-    row.dispatched_at = wall_now();
+    if (!paused_.contains(call.fn_id)) row.dispatched_at = wall_now();
     rows_.emplace(call.id, std::move(row));
     history_.stored(call.id, call.max_attempts);
     return call.id;
@@ -73,8 +97,7 @@ DueStep SimStore::release_due(int items_max) {
             step.next_in = *row->call.run_at - now;
             break;
         }
-        row->dispatched_at = now;
-        move(*row, CallStatus::queued, "due");
+        queue(*row, "due");
         history_.reached("due");
         step.due.push_back(moved_call(*row));
     }
@@ -89,6 +112,8 @@ std::vector<ClaimedCall> SimStore::claim(
         const auto found = rows_.find(id);
         if (found == rows_.end() || found->second.call.status != CallStatus::queued) continue;
         Row& row = found->second;
+        if (!row.dispatched_at && mutation_ != Mutation::no_hold) continue;
+        history_.claimed(id, row.call.fn_id);
         ++row.call.attempt;
         row.owner = worker;
         move(row, CallStatus::running, worker);
@@ -146,8 +171,11 @@ bool SimStore::hand_back(const Fence& fence, HandBack how) {
     }
     history_.handed_back(fence);
     if (how == HandBack::uncounted) ++row.call.max_attempts;
-    row.dispatched_at = wall_now();
-    move(row, row.cancel_requested ? CallStatus::cancelled : CallStatus::queued, fence.owner);
+    if (row.cancel_requested) {
+        move(row, CallStatus::cancelled, fence.owner);
+    } else {
+        queue(row, fence.owner);
+    }
     return true;
 }
 
@@ -164,7 +192,7 @@ Result<Call> SimStore::cancel(const std::string& call_id) {
 std::vector<MovedCall> SimStore::list_queued(const std::string& after, int items_max) const {
     std::vector<MovedCall> queued;
     for (auto at = rows_.upper_bound(after); at != rows_.end(); ++at) {
-        if (at->second.call.status != CallStatus::queued) continue;
+        if (at->second.call.status != CallStatus::queued || !at->second.dispatched_at) continue;
         if (std::cmp_equal(queued.size(), items_max)) break;
         queued.push_back(moved_call(at->second));
     }
@@ -179,11 +207,11 @@ RedispatchStep SimStore::redispatch(
     const auto now = wall_now();
     for (auto at = rows_.upper_bound(after); at != rows_.end(); ++at) {
         Row& row = at->second;
-        if (row.call.status != CallStatus::queued) continue;
+        if (row.call.status != CallStatus::queued || !row.dispatched_at) continue;
         if (items_max-- == 0) break;
         step.seen_to = row.call.id;
         const auto before = delivered.of(row.call.fn_id, row.call.priority, now) - slack;
-        if (row.dispatched_at >= before) continue;
+        if (*row.dispatched_at >= before) continue;
         row.dispatched_at = now;
         history_.note("redispatched", row.call.id);
         history_.reached("redispatch");
@@ -265,10 +293,9 @@ std::vector<MovedCall> SimStore::move_lost() {
             history_.reached("worker_lost end");
         } else {
             row.owner.clear();
-            move(row, CallStatus::queued, "sweep");
+            queue(row, "sweep");
             history_.reached("requeued after a loss");
         }
-        row.dispatched_at = wall_now();
         moved.push_back(moved_call(row));
     }
     return moved;

@@ -4,6 +4,7 @@
 // the history of every change. Mutations take away one of the checks that the protocol stands on.
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -22,6 +23,7 @@ enum class Mutation : std::uint8_t {
     no_redispatch,
     publish_first,  ///< the 202 and the message come before the row
     hidden_expiry,  ///< workers are not told that calls expire
+    no_hold,        ///< calls of a paused function are claimed like others
     no_keys,        ///< idempotency keys are not looked at
     endless_retry,  ///< workers are told that there is always another attempt
     early_due,      ///< delayed calls are queued at the first look
@@ -59,6 +61,8 @@ public:
         const std::string& after, int items_max, const DeliveredBefore& delivered, Millis slack
     );
     std::vector<MovedCall> expire(int items_max);
+    void pause(const std::string& fn_id);
+    void resume(const std::string& fn_id);
     CallCounts counts() const;
     Result<void> register_worker(const std::string& worker, Millis lease);
     Heartbeat heartbeat(const std::string& worker, Millis lease);
@@ -83,7 +87,7 @@ private:
         Call call;
         CallRequest request;
         std::string owner;
-        WallTime dispatched_at{};
+        std::optional<WallTime> dispatched_at;  ///< none: held
         bool cancel_requested = false;
         int log_attempt = 0;
     };
@@ -99,6 +103,8 @@ private:
 
     /// The call that holds the key now.
     Result<std::string> take_key(const NewCall& accepted);
+    /// It is queued now, and will be put unless its function is paused.
+    void queue(Row& row, std::string_view by);
     void move(Row& row, CallStatus to, std::string_view by);
     static MovedCall moved_call(const Row& row);
     static Fence holder_of(const Row& row) { return {row.call.id, row.owner, row.call.attempt}; }
@@ -112,6 +118,7 @@ private:
     std::map<std::string, Row> rows_;
     std::map<std::string, WorkerRow> workers_;
     std::map<std::string, KeyRow> keys_;
+    std::set<std::string> paused_;
 };
 
 }  // namespace stoker::test

@@ -128,6 +128,20 @@ Task<Result<std::vector<MovedCall>>> SimStoreLink::expire(int items_max) {
     });
 }
 
+Task<Result<Fn>> SimStoreLink::pause_fn(std::string id) {
+    co_return co_await statement([this, id = std::move(id)] {
+        store_.pause(id);
+        return Result<Fn>{};
+    });
+}
+
+Task<Result<Fn>> SimStoreLink::resume_fn(std::string id) {
+    co_return co_await statement([this, id = std::move(id)] {
+        store_.resume(id);
+        return Result<Fn>{};
+    });
+}
+
 Task<Result<CallCounts>> SimStoreLink::count_calls() {
     co_return co_await statement([this] { return Result<CallCounts>(store_.counts()); });
 }

@@ -30,6 +30,8 @@ public:
         std::string after, int items_max, DeliveredBefore delivered, Millis slack
     ) override;
     Task<Result<std::vector<MovedCall>>> expire(int items_max) override;
+    Task<Result<Fn>> pause_fn(std::string id) override;
+    Task<Result<Fn>> resume_fn(std::string id) override;
     Task<Result<CallCounts>> count_calls() override;
     Task<Result<void>> register_worker(std::string worker, std::string host, Millis lease) override;
     Task<Result<Heartbeat>> heartbeat(std::string worker, Millis lease) override;
@@ -69,6 +71,12 @@ public:
     Task<Result<Call>> get_call(Scope, std::string) override { return none<Call>(); }
     Task<Result<std::vector<Call>>> list_calls(Scope, CallFilter, Page) override {
         return none<std::vector<Call>>();
+    }
+    Task<Result<std::vector<MovedCall>>> purge_fn(std::string) override {
+        return none<std::vector<MovedCall>>();
+    }
+    Task<Result<CallRequest>> get_request(Scope, std::string) override {
+        return none<CallRequest>();
     }
     Task<Result<CallResponse>> get_response(Scope, std::string) override {
         return none<CallResponse>();

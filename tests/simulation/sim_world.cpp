@@ -74,6 +74,7 @@ void SimWorld::run() {
     queue_.faults.repeat = 0.05;
     for (auto& place : places_) start(place);
     plan_calls();
+    plan_pauses();
     plan_faults();
     run_until(healed_at);
     heal();
@@ -98,6 +99,16 @@ void SimWorld::plan_calls() {
             // One of the latest, which may still wait or run.
             const auto back = random_.below(std::min<std::size_t>(known.size(), 3));
             api->cancel(known[known.size() - 1 - back]);
+        });
+    }
+}
+
+void SimWorld::plan_pauses() {
+    for (const auto& fn : fns_) {
+        if (!random_.chance(0.3)) continue;
+        at(random_.between(Millis{0}, load_ends), [this, id = fn->fn.id] {
+            auto* api = any_process(&ProcessRoles::api);
+            if (api) api->pause(id, random_.between(Millis{100}, Millis{20'000}));
         });
     }
 }
@@ -235,6 +246,11 @@ void SimWorld::heal() {
     context_.crash = 0;
     store_.faults = {};
     queue_.faults = {};
+    // Whoever paused one may be gone.
+    for (const auto& fn : fns_) {
+        history_.resumed(fn->fn.id);
+        store_.resume(fn->fn.id);
+    }
     for (auto& place : places_) {
         if (!place.process) {
             start(place);

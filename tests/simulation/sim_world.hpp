@@ -37,6 +37,7 @@ private:
     };
 
     void plan_calls();
+    void plan_pauses();
     void plan_faults();
     void fault(Millis lasts);
     void fault_of_place(Millis lasts);

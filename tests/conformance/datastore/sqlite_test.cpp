@@ -5,6 +5,7 @@
 #include "tests/conformance/datastore/delay_conformance.hpp"
 #include "tests/conformance/datastore/expiry_conformance.hpp"
 #include "tests/conformance/datastore/idempotency_conformance.hpp"
+#include "tests/conformance/datastore/pause_conformance.hpp"
 #include "tests/conformance/datastore/race_conformance.hpp"
 #include "tests/conformance/datastore/retry_conformance.hpp"
 #include "tests/conformance/datastore/sweep_conformance.hpp"
@@ -33,6 +34,8 @@ TEST_CASE_TEMPLATE_INVOKE(stoker::test::datastore_delays, SqliteBackend);
 TEST_CASE_TEMPLATE_INVOKE(stoker::test::datastore_retries, SqliteBackend);
 TEST_CASE_TEMPLATE_INVOKE(stoker::test::datastore_keys, SqliteBackend);
 TEST_CASE_TEMPLATE_INVOKE(stoker::test::datastore_expiry, SqliteBackend);
+TEST_CASE_TEMPLATE_INVOKE(stoker::test::datastore_pauses, SqliteBackend);
+TEST_CASE_TEMPLATE_INVOKE(stoker::test::datastore_dead, SqliteBackend);
 TEST_CASE_TEMPLATE_INVOKE(stoker::test::datastore_workers, SqliteBackend);
 TEST_CASE_TEMPLATE_INVOKE(stoker::test::datastore_redispatch, SqliteBackend);
 TEST_CASE_TEMPLATE_INVOKE(stoker::test::datastore_reads, SqliteBackend);
