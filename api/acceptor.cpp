@@ -14,6 +14,17 @@ bool leaves_open(Errc code) {
     return code == Errc::store_unavailable || code == Errc::outcome_unknown;
 }
 
+constexpr std::int64_t retry_after_s_max = 3'600;
+
+int priority_of(const Fn& fn, const CallOptions& options) {
+    return options.priority.value_or(fn.priority);
+}
+
+/// 0: it does not expire.
+Millis age_of(const Fn& fn, const CallOptions& options) {
+    return options.max_age.value_or(std::chrono::seconds(fn.max_age));
+}
+
 Call new_call(const Fn& fn, std::string id, const CallOptions& options, WallTime now) {
     Call call;
     call.id = std::move(id);
@@ -35,8 +46,8 @@ Call new_call(const Fn& fn, std::string id, const CallOptions& options, WallTime
     call.run_at = options.run_at;
     if (call.run_at) call.status = CallStatus::delayed;
     call.redriven_from = options.redriven_from;
-    call.priority = options.priority.value_or(fn.priority);
-    const auto age = options.max_age.value_or(std::chrono::seconds(fn.max_age));
+    call.priority = priority_of(fn, options);
+    const auto age = age_of(fn, options);
     if (age > Millis{0}) call.expires_at = call.run_at.value_or(now) + age;
     return call;
 }
@@ -73,6 +84,7 @@ Acceptor::Acceptor(
     MessageQueue& queue,
     Outbox& outbox,
     DelayedCalls& delayed,
+    const WaitEstimate& waits,
     CallEvents& events,
     const Clock& clock,
     AcceptorLimits limits,
@@ -83,6 +95,7 @@ Acceptor::Acceptor(
     queue_(queue),
     outbox_(outbox),
     delayed_(delayed),
+    waits_(waits),
     events_(events),
     clock_(clock),
     limits_(limits),
@@ -97,20 +110,28 @@ Acceptor::Acceptor(
         "stoker_calls_replayed_total", "Calls that an earlier one with the same key stands for"
     )) {}
 
-Result<void> Acceptor::admit(std::string_view fn_id) {
-    auto verdict = judge(fn_id);
+Result<void> Acceptor::admit(const Fn& fn, const CallOptions& options) {
+    auto verdict = judge(fn, options);
     if (!verdict) refused_.add();
     return verdict;
 }
 
-Result<void> Acceptor::judge(std::string_view fn_id) const {
+Result<void> Acceptor::judge(const Fn& fn, const CallOptions& options) const {
     if (closed_) return fail(Errc::shutting_down);
     if (auto admission = store_.admission(); !admission) return admission;
     // Held calls wait in the store alone.
     const auto depth = std::max(queue_.depth(), delayed_.queued()) + delayed_.count();
     if (outbox_.full() || depth >= limits_.depth_max) return fail(Errc::queue_full);
-    if (queue_.depth(fn_id) >= limits_.fn_depth_max) return fail(Errc::fn_queue_full);
-    return {};
+    if (queue_.depth(fn.id) >= limits_.fn_depth_max) return fail(Errc::fn_queue_full);
+    const auto age = age_of(fn, options);
+    if (options.run_at || age == Millis{0}) return {};
+    const auto wait = waits_.of(fn.id, priority_of(fn, options), clock_.now());
+    if (wait <= age) return {};
+    // By then the queue is as short as this call needs it, if it goes on as it does.
+    const auto over = std::chrono::ceil<std::chrono::seconds>(wait - age);
+    Error error{.code = Errc::would_expire, .message = {}, .detail = {}};
+    error.retry_after_s = static_cast<int>(std::min<std::int64_t>(over.count(), retry_after_s_max));
+    return fail(std::move(error));
 }
 
 Task<Result<std::string>> Acceptor::accept(

@@ -13,6 +13,7 @@
 #include "api/delayed_calls.hpp"
 #include "api/fn_cache.hpp"
 #include "api/outbox.hpp"
+#include "api/wait_estimate.hpp"
 #include "model/call_events.hpp"
 #include "model/id.hpp"
 
@@ -36,6 +37,7 @@ public:
         MessageQueue& queue,
         Outbox& outbox,
         DelayedCalls& delayed,
+        const WaitEstimate& waits,
         CallEvents& events,
         const Clock& clock,
         AcceptorLimits limits,
@@ -43,8 +45,8 @@ public:
         ExpectImage expect_image = {}
     );
 
-    /// Whether a call of this fn may come in now; asked before its body is read.
-    Result<void> admit(std::string_view fn_id);
+    /// Whether such a call of this fn may come in now; asked before its body is read.
+    Result<void> admit(const Fn& fn, const CallOptions& options);
     /// When this is good a call exists and will run: this one, or the first with its idempotency
     /// key; its id. After outcome_unknown it may.
     Task<Result<std::string>> accept(
@@ -56,7 +58,7 @@ public:
     bool closed() const { return closed_; }
 
 private:
-    Result<void> judge(std::string_view fn_id) const;
+    Result<void> judge(const Fn& fn, const CallOptions& options) const;
     Task<Result<std::string>> store(NewCall call);
     /// It is stored: sees to it that it will be run.
     Task<> dispatch(Call call, bool is_held);
@@ -65,6 +67,7 @@ private:
     MessageQueue& queue_;
     Outbox& outbox_;
     DelayedCalls& delayed_;
+    const WaitEstimate& waits_;
     CallEvents& events_;
     const Clock& clock_;
     const AcceptorLimits limits_;

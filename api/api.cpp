@@ -35,18 +35,19 @@ struct Api::Parts {
         cache(deps.store, settings.fn_cache),
         outbox(deps.queue, settings.outbox, deps.metrics),
         delayed(deps.store, outbox, deps.events, deps.clock, settings.delayed, deps.metrics),
+        sweeper(deps.store, deps.queue, outbox, deps.events, settings.sweeper, deps.metrics),
         acceptor(
             deps.store,
             deps.queue,
             outbox,
             delayed,
+            sweeper.waits(),
             deps.events,
             deps.clock,
             settings.accept,
             deps.metrics,
             deps.expect_image
         ),
-        sweeper(deps.store, deps.queue, outbox, deps.events, settings.sweeper, deps.metrics),
         apps(deps.store, cache, deps.events, deps.ids, deps.clock, deps.catalog_changed),
         fns(
             {deps.store,
@@ -102,8 +103,8 @@ struct Api::Parts {
     FnCache cache;
     Outbox outbox;
     DelayedCalls delayed;
-    Acceptor acceptor;
     Sweeper sweeper;
+    Acceptor acceptor;
     AppsApi apps;
     FnsApi fns;
     InvokeApi invoke;

@@ -70,7 +70,7 @@ Task<Result<Reply>> CallActionsApi::redrive(Exchange& exchange, Scope scope, std
     auto options = call_options(exchange.request().headers, parts_.limits, parts_.clock.now());
     if (!options) co_return fail(std::move(options.error()));
     options->redriven_from = call_id;
-    if (auto admitted = parts_.acceptor.admit(call->fn_id); !admitted) {
+    if (auto admitted = parts_.acceptor.admit((*fn)->fn, *options); !admitted) {
         co_return fail(std::move(admitted.error()));
     }
     auto request = co_await parts_.store.get_request(std::move(scope), std::move(call_id));

@@ -9,6 +9,7 @@ namespace {
 
 /// Seconds after which trying again may help; 0 for errors that time does not cure.
 int retry_after_s(const Error& error) {
+    if (error.retry_after_s > 0) return error.retry_after_s;
     switch (error.code) {
         case Errc::server_busy:
         case Errc::engine_unavailable: return 15;
@@ -17,6 +18,7 @@ int retry_after_s(const Error& error) {
         case Errc::queue_full: return 5;
         case Errc::store_unavailable: return 2;
         case Errc::fn_queue_full:
+        case Errc::would_expire:
         case Errc::outcome_unknown:
         case Errc::call_not_ended: return 1;
         default: return spec_of(error.code).status == 503 ? 15 : 0;

@@ -88,12 +88,12 @@ Task<Result<Reply>> InvokeApi::run(Exchange& exchange, FnEntryRef fn) {
 }
 
 Task<Result<Reply>> InvokeApi::accept(Exchange& exchange, FnEntryRef fn, bool preference_applied) {
-    if (auto admitted = parts_.acceptor.admit(fn->fn.id); !admitted) {
-        co_return fail(std::move(admitted.error()));
-    }
     const auto& request = exchange.request();
     auto options = call_options(request.headers, parts_.limits.options, parts_.clock.now());
     if (!options) co_return fail(std::move(options.error()));
+    if (auto admitted = parts_.acceptor.admit(fn->fn, *options); !admitted) {
+        co_return fail(std::move(admitted.error()));
+    }
     auto body = co_await receive_body(exchange, parts_.limits.async_body_bytes_max);
     if (!body) co_return fail(std::move(body.error()));
 

@@ -93,11 +93,13 @@ Task<> Sweeper::sweep(Deadline now) {
 }
 
 Task<> Sweeper::redispatch_step() {
-    if (outbox_.full()) co_return;
     const auto stats = co_await queue_.stats();
     if (!stats) co_return;
+    auto delivered = delivered_before(*stats);
+    waits_.update(delivered, wall_now());
+    if (outbox_.full()) co_return;
     const auto step = co_await store_.redispatch(
-        redispatch_at_, limits_.redispatch_page, delivered_before(*stats), limits_.redispatch_slack
+        redispatch_at_, limits_.redispatch_page, std::move(delivered), limits_.redispatch_slack
     );
     if (!step) co_return;
     redispatch_at_ = step->seen_to;

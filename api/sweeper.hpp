@@ -11,6 +11,7 @@
 #include <string>
 
 #include "api/outbox.hpp"
+#include "api/wait_estimate.hpp"
 #include "datastore/datastore.hpp"
 #include "model/call_events.hpp"
 
@@ -66,6 +67,8 @@ public:
     /// Puts the next waiting calls of the datastore into the queue; stuck when the datastore does
     /// not answer or the queue takes no more for now.
     Task<Rebuild> rebuild_step();
+    /// How long calls wait for their turn, by what the queue says at each step.
+    const WaitEstimate& waits() const { return waits_; }
     /// One sweep at the given time, if the guard lets it.
     Task<> sweep(Deadline now);
     /// Puts those of the next waiting calls again that the queue should have delivered. After the
@@ -90,6 +93,7 @@ private:
     Counter& expired_;
     std::minstd_rand random_;
     SweepGuard guard_;
+    WaitEstimate waits_;
     std::string rebuilt_to_;     ///< the last call id that a rebuild has put
     std::string redispatch_at_;  ///< the last call id that redispatch_step() has looked at
     std::unique_ptr<OneShot<bool>> stop_;

@@ -56,6 +56,9 @@ constexpr std::array specs{
     ErrorSpec{
         Errc::fn_queue_full, 429, "fn_queue_full", "Too many calls of this function are waiting"
     },
+    ErrorSpec{
+        Errc::would_expire, 429, "would_expire", "The call would expire before its turn comes"
+    },
     ErrorSpec{Errc::store_unavailable, 503, "store_unavailable", "The datastore does not answer"},
     ErrorSpec{Errc::store_full, 503, "store_full", "The datastore is full"},
     ErrorSpec{

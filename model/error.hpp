@@ -43,6 +43,7 @@ enum class Errc : std::uint8_t {
     shutting_down,
     queue_full,
     fn_queue_full,
+    would_expire,
     store_unavailable,
     store_full,
     outcome_unknown,
@@ -71,8 +72,9 @@ enum class Errc : std::uint8_t {
 
 struct Error {
     Errc code = Errc::internal;
-    std::string message;  ///< for the user; empty means the table's text
-    std::string detail;   ///< for the log only
+    std::string message;    ///< for the user; empty means the table's text
+    std::string detail;     ///< for the log only
+    int retry_after_s = 0;  ///< when trying again may help, if more is known than the code
 
     /// The message, or the table's text for the code.
     std::string_view text() const;

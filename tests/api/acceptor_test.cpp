@@ -153,6 +153,32 @@ TEST_CASE("accept: age and priority are the caller's, else the function's") {
     CHECK(api.queue.queued().at(1).priority == 2);
 }
 
+TEST_CASE("accept: a call that would expire before its turn is refused, and told when to come") {
+    AcceptFixture api([](ApiSettings& settings) {
+        settings.sweeper.interval = Millis{5};
+        settings.sweeper.queue_starts_empty = false;
+    });
+    const auto accept = [&](const Headers& more) {
+        Headers headers = async_header;
+        headers.insert(headers.end(), more.begin(), more.end());
+        return api.send("POST", "/invoke/" + api.fn_id, "x", headers);
+    };
+    const Headers soon{{"Stoker-Max-Age", "10s"}};
+    CHECK(accept(soon).status == 202);
+    // What was put a minute ago has not been delivered.
+    api.queue.delivered_to = wall_now() - std::chrono::minutes(1);
+    auto refused = accept(soon);
+    while (refused.status == 202) refused = accept(soon);
+    CHECK(refused.status == 429);
+    CHECK(api.json(refused)["code"] == "would_expire");
+    const auto after = std::stoi(refused.header("Retry-After"));
+    CHECK(after >= 50);
+    CHECK(after <= 3'600);
+    CHECK(accept({{"Stoker-Max-Age", "1h"}}).status == 202);
+    CHECK(accept({}).status == 202);
+    CHECK(accept({{"Stoker-Max-Age", "10s"}, {"Stoker-Delay", "1m"}}).status == 202);
+}
+
 TEST_CASE("accept: a fn deleted at the last moment is 404") {
     AcceptFixture api;
     CHECK(api.accept().status == 202);  // the fn is in the cache now

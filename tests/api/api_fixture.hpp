@@ -38,6 +38,8 @@ public:
         settings.version = "1.2.3";
         settings.outbox.retry_interval = Millis{20};
         settings.server.linger_time = Millis{200};
+        // It delivers at once, unless a test says otherwise.
+        queue.delivered_to = wall_now() + std::chrono::hours(24);
         if (tweak) tweak(settings);
         api.emplace(
             ApiDeps{

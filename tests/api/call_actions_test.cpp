@@ -77,6 +77,92 @@ TEST_CASE("cancel: a call that has ended is shown as it ended") {
     CHECK(api.message(answer) == "Call has ended");
 }
 
+TEST_CASE("redrive: a dead call is repeated as a new one with what its caller sent") {
+    ActionFixture api;
+    const auto id = api.accept({{"Content-Type", "text/x"}, {"X-Mine", "1"}});
+    FinishedCall finished;
+    finished.fence = api.claim(id);
+    finished.end = {CallStatus::error, "it failed", "function_failed"};
+    api.finish(std::move(finished));
+    const auto redrive = [&](const Headers& headers = {}) {
+        return api.send("POST", "/v2/calls/" + id + "/redrive", {}, headers);
+    };
+    const auto answer = redrive();
+    REQUIRE(answer.status == 202);
+    const std::string again = api.json(answer)["call_id"];
+    CHECK(again != id);
+    CHECK(answer.header("Location") == "/v2/calls/" + again);
+    const auto call = api.json(api.get("/v2/calls/" + again));
+    CHECK(call["redriven_from"] == id);
+    CHECK(call["status"] == "queued");
+    CHECK(call["attempt"] == 0);
+    const auto sent = run(api.store.get_request(Scope::all(), id));
+    const auto repeated = run(api.store.get_request(Scope::all(), again));
+    REQUIRE(repeated);
+    CHECK(repeated->body == sent->body);
+    CHECK(repeated->headers == sent->headers);
+    CHECK(repeated->content_type == "text/x");
+    CHECK(api.queue.queued().back().call_id == again);
+    CHECK(api.json(api.get("/v2/calls/" + id))["status"] == "error");
+
+    const Headers keyed{{"Idempotency-Key", "once"}, {"Stoker-Delay", "1h"}};
+    const auto delayed = redrive(keyed);
+    CHECK(delayed.status == 202);
+    CHECK(redrive(keyed).body == delayed.body);
+}
+
+TEST_CASE("redrive: only what ended badly, of a function there is") {
+    ActionFixture api;
+    const auto id = api.accept();
+    const auto redrive = [&] { return api.send("POST", "/v2/calls/" + id + "/redrive"); };
+    CHECK(redrive().status == 409);
+    CHECK(api.json(redrive())["code"] == "call_not_dead");
+    CHECK(api.send("POST", "/v2/calls/none/redrive").status == 404);
+    FinishedCall finished;
+    finished.fence = api.claim(id);
+    finished.end.status = CallStatus::killed;
+    api.finish(std::move(finished));
+    api.queue.total_depth = 2'000'000;
+    CHECK(redrive().status == 503);
+    api.queue.total_depth = 0;
+    CHECK(api.send("DELETE", "/v2/fns/" + api.fn_id).status == 204);
+    CHECK(redrive().status == 404);
+}
+
+TEST_CASE("dead letters: they are found over all functions, by code and by where they are of") {
+    ActionFixture api;
+    const auto end = [&](const std::string& code, CallStatus status) {
+        const auto id = api.accept();
+        FinishedCall finished;
+        finished.fence = api.claim(id);
+        finished.end = {status, code.empty() ? "" : "it failed", code};
+        api.finish(std::move(finished));
+        return id;
+    };
+    const auto failed = end("function_failed", CallStatus::error);
+    const auto lost = end("worker_lost", CallStatus::error);
+    end("", CallStatus::success);
+    const auto waiting = api.accept();
+    const auto listed = [&](const std::string& path) {
+        std::vector<std::string> ids;
+        for (const auto& call : api.json(api.get(path))["items"]) ids.push_back(call["id"]);
+        return ids;
+    };
+    using Ids = std::vector<std::string>;
+    CHECK(listed("/v2/dead") == Ids{lost, failed});
+    CHECK(listed("/v2/dead?error_code=worker_lost") == Ids{lost});
+    CHECK(listed("/v2/dead?fn_id=" + api.fn_id) == Ids{lost, failed});
+    CHECK(listed("/v2/dead?fn_id=other").empty());
+    CHECK(listed("/v2/dead?per_page=1") == Ids{lost});
+    CHECK(listed("/v2/calls?status=queued") == Ids{waiting});
+    CHECK(listed("/v2/calls").size() == 4);
+    CHECK(
+        listed("/v2/fns/" + api.fn_id + "/calls?status=error&error_code=function_failed") ==
+        Ids{failed}
+    );
+    CHECK(api.get("/v2/calls?status=dead").status == 400);
+}
+
 TEST_CASE("cancel: only a call there is, in the fn it is of") {
     ActionFixture api;
     const auto other = api.make_fn(api.make_app("other"));

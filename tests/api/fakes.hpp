@@ -177,7 +177,7 @@ public:
     std::atomic<std::uint64_t> fn_depth{0};
     std::atomic<bool> hangs{false};  ///< put() takes far longer than anybody waits
     std::atomic<bool> is_down{false};
-    WallTime delivered_to{};                   ///< the low watermark
+    std::atomic<WallTime> delivered_to{};      ///< the low watermark
     std::atomic<std::size_t> room{1'000'000};  ///< further messages are `full`
 
     void answer(std::deque<Put> next) {
@@ -214,7 +214,7 @@ public:
     Task<Result<QueueStats>> stats() override {
         if (is_down) co_return fail(Errc::store_unavailable);
         QueueStats stats;
-        stats.low_watermark.fill(delivered_to);
+        stats.low_watermark.fill(delivered_to.load());
         co_return stats;
     }
     Health health() const noexcept override { return is_down ? Health::down : Health::ok; }

@@ -17,16 +17,6 @@ constexpr std::uint32_t pull_max = 8;
 SimProcess::ApiRole::ApiRole(SimProcess& process) :
     outbox(*process.queue_, {}, process.metrics_),
     delayed(process.store_, outbox, *process.events_, process.clock_, {}, process.metrics_),
-    acceptor(
-        process.store_,
-        *process.queue_,
-        outbox,
-        delayed,
-        *process.events_,
-        process.clock_,
-        {},
-        process.metrics_
-    ),
     sweeper(
         process.store_,
         *process.queue_,
@@ -35,6 +25,17 @@ SimProcess::ApiRole::ApiRole(SimProcess& process) :
         {.queue_starts_empty = process.context_.is_embedded},
         process.metrics_,
         static_cast<std::uint32_t>(process.context_.random.below(1U << 31U))
+    ),
+    acceptor(
+        process.store_,
+        *process.queue_,
+        outbox,
+        delayed,
+        sweeper.waits(),
+        *process.events_,
+        process.clock_,
+        {},
+        process.metrics_
     ) {}
 
 SimProcess::WorkerRole::WorkerRole(SimProcess& process) :
@@ -151,7 +152,7 @@ void SimProcess::call(FnEntryRef fn, CallOptions options) {
 }
 
 Task<> SimProcess::accept(FnEntryRef fn, CallOptions options) {
-    if (!api_->acceptor.admit(fn->fn.id)) co_return;
+    if (!api_->acceptor.admit(fn->fn, options)) co_return;
     const auto key = options.idempotency_key.value_or("");
     auto id = ids_.next();
     const auto accepted = co_await api_->acceptor.accept(std::move(fn), id, {}, std::move(options));

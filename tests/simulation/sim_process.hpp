@@ -69,8 +69,8 @@ private:
         explicit ApiRole(SimProcess& process);
         Outbox outbox;
         DelayedCalls delayed;
-        Acceptor acceptor;
         Sweeper sweeper;
+        Acceptor acceptor;
     };
     struct WorkerRole {
         explicit WorkerRole(SimProcess& process);

@@ -132,3 +132,41 @@ TEST_CASE("life of a call: what waits for too long ends as expired; what matters
     CHECK(first.at("priority") == 2);
     CHECK(time_of(first, "claimed_at") <= time_of(stoker.ended(low), "claimed_at"));
 }
+
+TEST_CASE("life of a call: a paused function's calls wait until it is resumed") {
+    const Running stoker;
+    const auto fn = stoker.make_fn(function_image());
+    CHECK(stoker.request("POST", "/v2/fns/" + fn + "/pause").status == 200);
+    const auto held = stoker.call_async(fn, "echo x");
+    // Others are served meanwhile.
+    const auto other = stoker.make_fn(function_image());
+    CHECK(stoker.ended(stoker.call_async(other, "echo y")).at("status") == "success");
+    CHECK(stoker.json("GET", "/v2/calls/" + held).at("status") == "queued");
+    CHECK(stoker.request("POST", "/v2/fns/" + fn + "/resume").status == 200);
+    CHECK(stoker.ended(held).at("status") == "success");
+
+    CHECK(stoker.request("POST", "/v2/fns/" + fn + "/pause").status == 200);
+    const auto purged = stoker.call_async(fn, "echo z");
+    CHECK(stoker.json("POST", "/v2/fns/" + fn + "/purge").at("cancelled") == 1);
+    CHECK(stoker.json("GET", "/v2/calls/" + purged).at("status") == "cancelled");
+}
+
+TEST_CASE("life of a call: a dead letter is found and redriven") {
+    const Running stoker;
+    const auto fn = stoker.make_fn(function_image());
+    const auto dead = stoker.call_async(fn, "flaky 2");
+    CHECK(stoker.ended(dead).at("status") == "error");
+    const auto listed = stoker.json("GET", "/v2/dead?error_code=function_failed").at("items");
+    REQUIRE(listed.size() == 1);
+    CHECK(listed.at(0).at("id") == dead);
+    const json policy{{"on", {"error"}}, {"base_ms", 1}};
+    const auto change = json{{"retry", policy}}.dump();
+    CHECK(stoker.request("PUT", "/v2/fns/" + fn, change).status == 200);
+    const auto redriven = stoker.request("POST", "/v2/calls/" + dead + "/redrive");
+    REQUIRE(redriven.status == 202);
+    const std::string again = json::parse(redriven.body).at("call_id");
+    const auto call = stoker.ended(again);
+    CHECK(call.at("status") == "success");
+    CHECK(call.at("redriven_from") == dead);
+    CHECK(stoker.json("GET", "/v2/calls/" + dead).at("status") == "error");
+}
