@@ -205,6 +205,7 @@ std::vector<MovedCall> CallSweeps::expire(int items_max, WallTime now) {
         change(expire_, call.id, now, end.error, end.error_code, to_word(end.status));
         counts_.left(call.status);
         call.status = end.status;
+        counts_.entered(call.status);
     }
     return expired;
 }

@@ -152,6 +152,7 @@ Result<CallWrites::Accepted> CallWrites::accept(
     }
     if (!insert_call(call, now)) return Accepted{.call_id = call.id};
     insert_request(accepted, headers);
+    ++counts_.accepted;
     counts_.entered(call.status);
     return Accepted{.call_id = call.id, .is_new = true};
 }
@@ -232,6 +233,7 @@ bool CallWrites::finish(const FinishedCall& finished, WallTime now) {
     if (ended == 0) return is_finished_by(finished);
     insert_outcome(finished);
     counts_.left(CallStatus::running);
+    counts_.entered(finished.end.status);
     return true;
 }
 

@@ -24,15 +24,6 @@ int note_wal_pages(void* pages, sqlite3*, const char*, int count) {
     return SQLITE_OK;
 }
 
-CountChange counted(SQLite::Database& db) {
-    const auto found = CallReads(db).count_calls();
-    return {
-        .delayed = static_cast<std::int64_t>(found.delayed),
-        .queued = static_cast<std::int64_t>(found.queued),
-        .running = static_cast<std::int64_t>(found.running),
-    };
-}
-
 error_code no_space() { return make_error_code(boost::system::errc::no_space_on_device); }
 
 error_code not_committed() { return make_error_code(boost::system::errc::io_error); }
@@ -64,9 +55,10 @@ Writer::Writer(
     rollback_(db_, "ROLLBACK"),
     catalog_(db_),
     calls_(db_, count_change_),
-    sweeps_(db_, count_change_) {
+    sweeps_(db_, count_change_),
+    counter_(metrics) {
     sqlite3_wal_hook(db_.getHandle(), note_wal_pages, &wal_pages_);
-    counter_.apply(counted(db_));
+    counter_.open_with(CallReads(db_).count_calls());
     // What an earlier life left in the WAL; on a full disk the first writes then have its room.
     checkpoint();
 }
