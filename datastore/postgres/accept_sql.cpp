@@ -1,5 +1,9 @@
 #include "datastore/postgres/accept_sql.hpp"
 
+#include <fmt/format.h>
+
+#include "datastore/stored_rows.hpp"
+
 namespace stoker::postgres {
 
 namespace {
@@ -7,68 +11,13 @@ namespace {
 /// What the fields of a call add, roughly.
 constexpr std::size_t row_bytes = 512;
 
-// The lock of the fns' keys makes their deletion wait, which then finds the call and cancels it.
-// Looking at calls is bound to the ids given, so that no plan of it grows with the table.
-constexpr auto accept_text = R"sql(
-WITH given AS MATERIALIZED (
-    SELECT * FROM unnest(
-        $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[], $8::text[],
-        $9::text[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[],
-        $15::bigint[], $16::bigint[], $17::text[], $18::bytea[], $19::bytea[], $20::bytea[],
-        $21::bytea[], $22::text[], $23::bigint[]
-    ) WITH ORDINALITY AS g(
-        id, app_id, fn_id, fn_rev, priority, max_attempts, image,
-        format, memory, cpus, tmpfs_size, timeout, idle_timeout,
-        created_at, dispatched_at, method, url, headers, content_type,
-        body, blob_ref, body_size, nth
-    )
-), known AS MATERIALIZED (
-    SELECT id FROM fns WHERE id = ANY($1::text[]) ORDER BY id FOR KEY SHARE
-), added AS (
-    INSERT INTO calls(
-        id, app_id, fn_id, fn_rev, status, priority, attempt, max_attempts, image, format, memory,
-        cpus, tmpfs_size, timeout, idle_timeout, created_at, dispatched_at
-    )
-    SELECT g.id, g.app_id, g.fn_id, g.fn_rev, 'queued', g.priority, 0, g.max_attempts, g.image,
-        g.format, g.memory, g.cpus, g.tmpfs_size, g.timeout, g.idle_timeout, g.created_at,
-        g.dispatched_at
-    FROM given g WHERE g.fn_id IN (SELECT id FROM known) ORDER BY g.id
-    ON CONFLICT(id) DO NOTHING RETURNING id
-), asked AS (
-    INSERT INTO requests(call_id, method, url, headers, content_type, body, blob_ref, body_size)
-    SELECT g.id, g.method, g.url, g.headers, g.content_type, g.body, g.blob_ref, g.body_size
-    FROM given g WHERE g.id IN (SELECT id FROM added)
-    ON CONFLICT DO NOTHING
-)
-SELECT g.nth FROM given g
-WHERE g.fn_id NOT IN (SELECT id FROM known)
-    AND g.id NOT IN (SELECT id FROM calls WHERE id = ANY($2::text[]))
-)sql";
-
-Table make_table() {
-    using enum Column::Of;
-    return {text,   text,   text,   number, number, number, text,  text,  number, number, number,
-            number, number, number, number, text,   bytes,  bytes, bytes, bytes,  text,   number};
-}
-
-void add_row(Table& table, const AcceptedCall& accepted) {
-    const Call& call = accepted.call.call;
+/// `put` takes the values of a row of `given`.
+template <class Put>
+auto with_values(const AcceptedCall& accepted, Put put) {
     const CallRequest& request = accepted.call.request;
-    table.add_row(
-        call.id,
-        call.app_id,
-        call.fn_id,
-        call.fn_rev,
-        call.priority,
-        call.max_attempts,
-        call.image,
-        to_word(call.format),
-        call.memory,
-        call.cpus,
-        call.tmpfs_size,
-        call.timeout,
-        call.idle_timeout,
-        call.created_at,
+    return stored::with_values(
+        accepted.call.call,
+        std::move(put),
         accepted.now,
         request.method,
         Bytes{request.url},
@@ -80,9 +29,97 @@ void add_row(Table& table, const AcceptedCall& accepted) {
     );
 }
 
+Types row_types() { return with_values({}, types_of); }
+
+// Calls whose idempotency key another call holds. The key is taken by an earlier statement of the
+// transaction, so that it is decided by now whose it is.
+constexpr std::string_view replayed_text = R"sql(
+replayed AS MATERIALIZED (
+    SELECT k.nth, i.call_id, i.digest = k.digest AS is_same
+    FROM unnest({}) AS k({}) JOIN idempotency i ON i.fn_id = k.fn_id AND i.key = k.key
+    WHERE i.call_id <> k.call_id AND k.fn_id IN (SELECT id FROM known)
+),)sql";
+
+// The lock of the fns' keys makes their deletion wait, which then finds the call and cancels it.
+// Looking at calls is bound to the ids given, so that no plan of it grows with the table.
+constexpr std::string_view accept_text = R"sql(
+WITH given AS MATERIALIZED (
+    SELECT * FROM unnest({arrays}) WITH ORDINALITY AS g({calls}, dispatched_at, {requests}, nth)
+), known AS MATERIALIZED (
+    SELECT id FROM fns WHERE id = ANY($1::text[]) ORDER BY id FOR KEY SHARE
+), {replayed} added AS (
+    INSERT INTO calls({calls}, dispatched_at, attempt)
+    SELECT {calls}, dispatched_at, 0
+    FROM given g WHERE g.fn_id IN (SELECT id FROM known) {unless_replayed} ORDER BY g.id
+    ON CONFLICT(id) DO NOTHING RETURNING id
+), asked AS (
+    INSERT INTO requests(call_id, {requests})
+    SELECT id, {requests} FROM given g WHERE g.id IN (SELECT id FROM added)
+    ON CONFLICT DO NOTHING
+)
+SELECT g.nth, NULL::text, false FROM given g
+WHERE g.fn_id NOT IN (SELECT id FROM known)
+    AND g.id NOT IN (SELECT id FROM calls WHERE id = ANY($2::text[]))
+{and_replayed}
+)sql";
+
+constexpr std::string_view key_columns = "nth, fn_id, key, call_id, digest, expires_at";
+
+Types key_types() {
+    using enum Column::Of;
+    return {number, text, text, text, text, number};
+}
+
+std::string accept_sql(bool is_keyed) {
+    const auto types = row_types();
+    return fmt::format(
+        accept_text,
+        fmt::arg("arrays", parameters(types, 2, "[]")),
+        fmt::arg("calls", stored::accepted_columns),
+        fmt::arg("requests", stored::request_columns),
+        fmt::arg(
+            "replayed",
+            is_keyed
+                ? fmt::format(
+                      replayed_text, parameters(key_types(), types.size() + 2, "[]"), key_columns
+                  )
+                : ""
+        ),
+        fmt::arg("unless_replayed", is_keyed ? "AND g.nth NOT IN (SELECT nth FROM replayed)" : ""),
+        fmt::arg(
+            "and_replayed", is_keyed ? "UNION ALL SELECT nth, call_id, is_same FROM replayed" : ""
+        )
+    );
+}
+
+/// In their order, so that two batches with the same keys do not wait for each other. Of equal keys
+/// in a batch the first one wins.
+std::string take_keys_sql() {
+    return fmt::format(
+        "INSERT INTO idempotency(fn_id, key, call_id, digest, expires_at)"
+        " SELECT DISTINCT ON (fn_id, key) fn_id, key, call_id, digest, expires_at"
+        " FROM unnest({}) AS k({}) WHERE fn_id IN"
+        " (SELECT id FROM fns WHERE id = ANY($1::text[]) ORDER BY id FOR KEY SHARE)"
+        " ORDER BY fn_id, key, nth ON CONFLICT DO NOTHING",
+        parameters(key_types(), 2, "[]"),
+        key_columns
+    );
+}
+
 }  // namespace
 
-AcceptSql::AcceptSql() : accept_{"accept", accept_text} {}
+AcceptSql::AcceptSql() :
+    accept_{"accept", accept_sql(false)},
+    accept_keyed_{"accept_keyed", accept_sql(true)},
+    // In the order of the keys, as they are taken.
+    drop_keys_{
+        "drop_keys",
+        "DELETE FROM idempotency WHERE ctid = ANY(ARRAY(SELECT i.ctid FROM idempotency i"
+        " JOIN unnest($1::text[], $2::text[]) AS k(fn_id, key)"
+        " ON i.fn_id = k.fn_id AND i.key = k.key"
+        " WHERE i.expires_at <= $3::bigint ORDER BY i.fn_id, i.key FOR UPDATE OF i))"
+    },
+    take_keys_{"take_keys", take_keys_sql()} {}
 
 std::size_t AcceptSql::bytes_of(const Item& item) {
     return row_bytes + item.headers.size() + item.call.request.body.bytes.size();
@@ -90,23 +127,48 @@ std::size_t AcceptSql::bytes_of(const Item& item) {
 
 std::vector<Step> AcceptSql::steps(std::span<const Item* const> items) const {
     std::vector<std::string> fns;
-    auto table = make_table();
+    Table table(row_types());
+    Table keys(key_types());
+    Table names{Column::Of::text, Column::Of::text};
     for (const auto* item : items) {
-        const auto& fn_id = item->call.call.fn_id;
-        if (fns.empty() || fns.back() != fn_id) fns.push_back(fn_id);
-        add_row(table, *item);
+        const auto& call = item->call.call;
+        if (fns.empty() || fns.back() != call.fn_id) fns.push_back(call.fn_id);
+        with_values(*item, [&table](const auto&... values) { table.add_row(values...); });
+        const auto& key = item->call.idempotency;
+        if (!key) continue;
+        const auto until = item->now + key->lifetime;
+        keys.add_row(table.rows(), call.fn_id, key->key, call.id, key->digest, until);
+        names.add_row(call.fn_id, key->key);
     }
     std::vector<Step> steps;
-    steps.push_back(step(accept_, fns, table));
+    if (keys.rows() == 0) {
+        steps.push_back(step(accept_, fns, table));
+        return steps;
+    }
+    steps.push_back(step(drop_keys_, names, items.front()->now));
+    steps.push_back(step(take_keys_, fns, keys));
+    steps.push_back(step(accept_keyed_, fns, table, keys));
     return steps;
 }
 
-std::vector<Result<AcceptSql::Value>> AcceptSql::read(const Answer& answer, std::size_t items) {
-    std::vector<Result<Value>> results(items);
-    const auto& refused = answer.front();
-    for (int i = 0; i < refused.size(); ++i) {
-        const auto nth = refused.at(i).number<std::size_t>();
-        results.at(nth - 1) = fail(Errc::fn_not_found);
+std::vector<Result<AcceptSql::Value>> AcceptSql::read(
+    const Rows& answer, std::span<const Item* const> items
+) {
+    std::vector<Result<Value>> results;
+    results.reserve(items.size());
+    for (const auto* item : items) results.emplace_back(item->call.call.id);
+    for (int i = 0; i < answer.size(); ++i) {
+        auto row = answer.at(i);
+        auto& result = results.at(row.number<std::size_t>() - 1);
+        auto holder = row.optional_text();
+        const bool is_same = row.flag();
+        if (!holder) {
+            result = fail(Errc::fn_not_found);
+        } else if (is_same) {
+            result = std::move(*holder);
+        } else {
+            result = fail(Errc::idempotency_mismatch);
+        }
     }
     return results;
 }

@@ -1,11 +1,10 @@
 #pragma once
 
-// T1 for many calls at once: the Kind of a Coalescer (coalescer.hpp). Private to
-// datastore/postgres.
+// T1 for many calls at once, with their idempotency keys: the Kind of a Coalescer (coalescer.hpp).
+// Private to datastore/postgres.
 
 #include <span>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include "datastore/datastore.hpp"
@@ -22,17 +21,19 @@ struct AcceptedCall {
 class AcceptSql {
 public:
     using Item = AcceptedCall;
-    /// A call that was there before is a success, too: it was our own earlier try.
-    using Value = std::monostate;
+    /// The id of the call that stands. A call that was there before is a success, too: it was our
+    /// own earlier try.
+    using Value = std::string;
 
     AcceptSql();
 
     static std::size_t bytes_of(const Item& item);
+    /// The last one tells how it went.
     std::vector<Step> steps(std::span<const Item* const> items) const;
-    static std::vector<Result<Value>> read(const Answer& answer, std::size_t items);
+    static std::vector<Result<Value>> read(const Rows& answer, std::span<const Item* const> items);
 
 private:
-    Statement accept_;
+    Statement accept_, accept_keyed_, drop_keys_, take_keys_;
 };
 
 }  // namespace stoker::postgres

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <map>
 
-#include "datastore/postgres/call_row.hpp"
+#include "datastore/postgres/call_columns.hpp"
 
 namespace stoker::postgres {
 
@@ -36,14 +36,20 @@ std::string handed_back(int first) {
 
 CallEnd cancelled_end() { return end_of({.code = Errc::cancelled, .message = {}, .detail = {}}); }
 
+/// The index of the dead is only looked at when its condition is in the query word for word.
+constexpr std::string_view is_dead = "c.status IN ('error', 'timeout', 'killed')";
+
 /// `which` narrows by index; the filters are checked row by row, newest first.
 std::string list_sql(std::string_view which) {
     return fmt::format(
         "SELECT {} FROM calls c WHERE {} AND c.id < $2::text AND ($3::text = '' OR c.app_id = $3)"
         " AND ($4::text = '' OR c.status = $4) AND ($5::bigint IS NULL OR c.created_at > $5)"
-        " AND ($6::bigint IS NULL OR c.created_at < $6) ORDER BY c.id DESC LIMIT $7::bigint",
-        call_columns,
-        which
+        " AND ($6::bigint IS NULL OR c.created_at < $6) AND ($8::text = '' OR c.error_code = $8)"
+        " AND (NOT $9::boolean OR {})"
+        " ORDER BY c.id DESC LIMIT $7::bigint",
+        call_columns(),
+        which,
+        is_dead
     );
 }
 
@@ -69,20 +75,25 @@ std::vector<CallProgress> folded(const std::vector<CallProgress>& entries) {
 CallSql::CallSql() :
     claim_{
         "claim",
-        "UPDATE calls SET attempt = attempt + 1, owner = $2::text, claim = $3::text,"
-        " claimed_at = $4::bigint, phase = 'slot', status = 'running'"
-        " WHERE id = ANY($1::text[]) AND status = 'queued' AND dispatched_at IS NOT NULL"
+        fmt::format(
+            "UPDATE calls c SET attempt = attempt + 1, owner = $2::text, claim = $3::text,"
+            " claimed_at = $4::bigint, phase = 'slot', error = NULL, error_code = NULL,"
+            " status = 'running'"
+            " WHERE c.id = ANY($1::text[]) AND c.status = 'queued'"
+            " AND c.dispatched_at IS NOT NULL AND NOT {}",
+            is_paused
+        )
     },
     find_claimed_{
         "find_claimed",
         fmt::format(
-            "SELECT {}, coalesce(f.rev, 0), coalesce(a.rev, 0), r.call_id IS NOT NULL,"
-            " r.method, r.url, r.headers, r.content_type, r.body, r.blob_ref, r.body_size"
+            "SELECT {}, coalesce(f.rev, 0), coalesce(a.rev, 0), r.call_id IS NOT NULL, {}"
             " FROM calls c LEFT JOIN requests r ON r.call_id = c.id AND r.call_id = ANY($1::text[])"
             " LEFT JOIN fns f ON f.id = c.fn_id LEFT JOIN apps a ON a.id = f.app_id"
             " WHERE c.id = ANY($1) AND c.status = 'running' AND c.owner = $2::text"
             " AND c.claim = $3::text ORDER BY c.id",
-            call_columns
+            call_columns(),
+            stored::with_prefix("r", stored::request_columns)
         )
     },
     hand_back_{
@@ -104,7 +115,7 @@ CallSql::CallSql() :
             "UPDATE calls c SET {} WHERE status = 'running' AND owner = $1::text"
             " AND claim = $2::text RETURNING {}",
             handed_back(3),
-            moved_columns
+            moved_columns()
         )
     },
     progress_{
@@ -139,24 +150,38 @@ CallSql::CallSql() :
             in_scope
         )
     },
-    find_call_{"find_call", fmt::format("SELECT {} FROM calls c WHERE {}", call_columns, in_scope)},
+    find_call_{
+        "find_call", fmt::format("SELECT {} FROM calls c WHERE {}", call_columns(), in_scope)
+    },
     list_of_fn_{"list_calls_of_fn", list_sql("c.fn_id = $1::text")},
     list_all_{"list_calls", list_sql("$1::text = ''")},
+    list_dead_{"list_dead", list_sql(fmt::format("$1::text = '' AND {}", is_dead))},
+    find_request_{
+        "find_request",
+        fmt::format(
+            "SELECT {} FROM calls c JOIN requests r ON r.call_id = c.id"
+            " WHERE {} AND r.call_id = $1",
+            stored::with_prefix("r", stored::request_columns),
+            in_scope
+        )
+    },
     find_response_{
         "find_response",
         fmt::format(
-            "SELECT r.status, r.head, r.body, r.blob_ref, r.body_size FROM calls c"
+            "SELECT {} FROM calls c"
             " JOIN responses r ON r.call_id = c.id AND r.attempt = c.log_attempt"
             " WHERE {} AND r.call_id = $1",
+            stored::with_prefix("r", stored::response_columns),
             in_scope
         )
     },
     find_log_{
         "find_log",
         fmt::format(
-            "SELECT l.seq, l.at_ms, l.stream, l.data FROM calls c"
+            "SELECT {} FROM calls c"
             " JOIN logs l ON l.call_id = c.id AND l.attempt = c.attempt"
             " WHERE {} AND l.call_id = $1 AND l.seq >= $4::bigint ORDER BY l.seq",
+            stored::with_prefix("l", stored::chunk_columns),
             in_scope
         )
     },
@@ -264,16 +289,23 @@ Step CallSql::find_call(const Scope& scope, const std::string& call_id) const {
 }
 
 Step CallSql::list_calls(const Scope& scope, const CallFilter& filter, const Page& page) const {
+    const auto& of_all = filter.only_dead ? list_dead_ : list_all_;
     return step(
-        scope.fn_id.empty() ? list_all_ : list_of_fn_,
+        scope.fn_id.empty() ? of_all : list_of_fn_,
         scope.fn_id,
         page.after.empty() ? past_all_ids : page.after,
         scope.app_id,
         filter.status ? to_word(*filter.status) : std::string_view{},
         filter.created_after,
         filter.created_before,
-        page.items_max
+        page.items_max,
+        filter.error_code,
+        filter.only_dead
     );
+}
+
+Step CallSql::find_request(const Scope& scope, const std::string& call_id) const {
+    return step(find_request_, call_id, scope.app_id, scope.fn_id);
 }
 
 Step CallSql::find_response(const Scope& scope, const std::string& call_id) const {
@@ -305,29 +337,12 @@ Step CallSql::find_blob(const std::string& blob) const { return step(find_blob_,
 
 ClaimedRow read_claimed(Row& row) {
     ClaimedRow claimed;
-    claimed.call = read_call(row);
+    claimed.call = stored::read_call(row);
     claimed.fn_rev = row.number();
     claimed.app_rev = row.number();
     claimed.has_request = row.flag();
-    claimed.request = read_request(row);
+    claimed.request = stored::read_request(row);
     return claimed;
-}
-
-CallResponse read_response(Row& row) {
-    CallResponse response;
-    response.status = row.number<int>();
-    response.head = row.text();
-    response.body = read_body(row);
-    return response;
-}
-
-LogChunk read_chunk(Row& row) {
-    LogChunk chunk;
-    chunk.seq = row.number();
-    chunk.at = row.time();
-    chunk.stream = row.number() == 2 ? LogStream::err : LogStream::out;
-    chunk.data = row.text();
-    return chunk;
 }
 
 }  // namespace stoker::postgres

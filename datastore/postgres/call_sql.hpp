@@ -35,6 +35,7 @@ public:
 
     Step find_call(const Scope& scope, const std::string& call_id) const;
     Step list_calls(const Scope& scope, const CallFilter& filter, const Page& page) const;
+    Step find_request(const Scope& scope, const std::string& call_id) const;
     Step find_response(const Scope& scope, const std::string& call_id) const;
     /// The first answer has a row when the call is in scope, the second has its chunks.
     std::vector<Step> find_log(
@@ -59,7 +60,7 @@ private:
     Statement hand_back_, is_handed_back_, hand_back_claim_;
     Statement progress_, insert_logs_;
     Statement cancel_, find_call_;
-    Statement list_of_fn_, list_all_, find_response_, find_log_;
+    Statement list_of_fn_, list_all_, list_dead_, find_request_, find_response_, find_log_;
     Statement insert_request_chunk_, insert_response_chunk_, find_blob_;
 };
 
@@ -72,7 +73,5 @@ struct ClaimedRow {
     std::int64_t app_rev = 0;
 };
 ClaimedRow read_claimed(Row& row);
-CallResponse read_response(Row& row);
-LogChunk read_chunk(Row& row);
 
 }  // namespace stoker::postgres

@@ -7,9 +7,6 @@
 
 namespace stoker::postgres {
 
-App read_app(Row& row);
-Fn read_fn(Row& row);
-
 /// With the revision that an update compares.
 struct StoredApp {
     App app;
@@ -45,6 +42,8 @@ public:
     /// No row: the name is taken, or there is no such app.
     Step insert_fn(const Fn& fn) const;
     Step update_fn(const Fn& fn, std::int64_t rev_before) const;
+    /// A row when it is there.
+    Step set_paused(const std::string& id, bool paused) const;
     /// A row when it was there.
     Step remove_fn(const std::string& id) const;
 
@@ -52,7 +51,7 @@ private:
     Statement list_apps_, find_app_, find_app_named_, insert_app_, update_app_, lock_app_,
         lock_fns_of_app_, remove_app_, remove_fns_of_app_;
     Statement list_fns_, list_warm_fns_, find_fn_, find_fn_named_, insert_fn_, update_fn_,
-        remove_fn_;
+        set_paused_, remove_fn_;
 };
 
 }  // namespace stoker::postgres

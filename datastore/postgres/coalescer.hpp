@@ -5,8 +5,9 @@
 // Kind says how:
 //   using Item, Value;
 //   std::size_t bytes_of(const Item&) const;              // what it adds to the message
-//   std::vector<Step> steps(std::span<const Item*>);      // for all of them
-//   std::vector<Result<Value>> read(const Answer&, std::size_t items);   // one for each, in order
+//   std::vector<Step> steps(std::span<const Item* const>);    // for all of them
+//   // One for each, in order, from the answer of the last step.
+//   std::vector<Result<Value>> read(const Rows&, std::span<const Item* const>);
 // Any thread calls run(). Private to datastore/postgres.
 
 #include <deque>
@@ -114,11 +115,8 @@ private:
     }
 
     void send(Batch batch) {
-        std::vector<const Item*> items;
-        items.reserve(batch.size());
-        for (const auto& entry : batch) items.push_back(&entry->item);
         auto job = std::make_unique<Job>();
-        job->steps = kind_.steps(items);
+        job->steps = kind_.steps(items_of(batch));
         job->give_up = deadline_in(operation_time_max);
         job->done = [this, batch = std::move(batch)](postgres::Outcome outcome) {
             --batches_;
@@ -127,9 +125,16 @@ private:
         pool_.enqueue(std::move(job));
     }
 
+    static std::vector<const Item*> items_of(const Batch& batch) {
+        std::vector<const Item*> items;
+        items.reserve(batch.size());
+        for (const auto& entry : batch) items.push_back(&entry->item);
+        return items;
+    }
+
     void tell(const Batch& batch, postgres::Outcome outcome) {
         std::vector<Outcome> told;
-        if (outcome) told = kind_.read(*outcome, batch.size());
+        if (outcome) told = kind_.read(outcome->back(), items_of(batch));
         for (std::size_t i = 0; i < batch.size(); ++i) {
             const auto& entry = batch[i];
             if (!entry->waiting.end()) continue;

@@ -1,8 +1,9 @@
 #pragma once
 
-// T4 for many calls at once, with their responses and last log chunks: the Kind of a Coalescer
-// (coalescer.hpp). Private to datastore/postgres.
+// T4 and T5 for many calls at once, with their responses and last log chunks: the Kind of a
+// Coalescer (coalescer.hpp). Private to datastore/postgres.
 
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -14,19 +15,20 @@ namespace stoker::postgres {
 struct EndedCall {
     FinishedCall finished;
     WallTime now{};
+    std::optional<WallTime> run_at{};  ///< again, for this attempt was not the last
 };
 
 class FinishSql {
 public:
     using Item = EndedCall;
-    /// Whether the call ended this way by this execution, now or by an earlier try.
+    /// Whether the attempt ended this way by this execution, now or by an earlier try.
     using Value = bool;
 
     FinishSql();
 
     static std::size_t bytes_of(const Item& item);
     std::vector<Step> steps(std::span<const Item* const> items) const;
-    static std::vector<Result<Value>> read(const Answer& answer, std::size_t items);
+    static std::vector<Result<Value>> read(const Rows& answer, std::span<const Item* const> items);
 
 private:
     Statement finish_;

@@ -15,13 +15,6 @@ namespace {
 using Socket = asio::posix::basic_stream_descriptor<Executor>;
 using namespace asio::experimental::awaitable_operators;
 
-std::string trimmed(std::string_view text) {
-    while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.remove_suffix(1);
-    return std::string(text);
-}
-
-std::string words_of(const pg_conn* connection) { return trimmed(PQerrorMessage(connection)); }
-
 /// libpq may change the socket from one step to the next (another host, no TLS), so it is watched
 /// for one wait at a time. False at the deadline.
 Task<bool> wait_for(const pg_conn* connection, Socket::wait_type what, Deadline deadline) {
@@ -41,15 +34,8 @@ Task<bool> wait_for(const pg_conn* connection, Socket::wait_type what, Deadline 
 }
 
 ConnectionHandle begin_connecting(const Target& target) {
-    std::vector<const char*> names;
-    std::vector<const char*> values;
-    for (const auto& [name, value] : target.keywords) {
-        names.push_back(name.c_str());
-        values.push_back(value.c_str());
-    }
-    names.push_back(nullptr);
-    values.push_back(nullptr);
-    return ConnectionHandle(PQconnectStartParams(names.data(), values.data(), 0));
+    const TargetWords words(target);
+    return ConnectionHandle(PQconnectStartParams(words.names.data(), words.values.data(), 0));
 }
 
 /// By default libpq prints what the server remarks.

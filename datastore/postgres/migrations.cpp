@@ -149,7 +149,39 @@ constexpr std::string_view step_2 = R"sql(
 ALTER TABLE workers ADD COLUMN profile text;
 )sql";
 
-constexpr std::array steps{step_1, step_2};
+// Retries by policy (what of an outcome is worth another attempt is a set of bits, `redriven_from`
+// a dead call that this one repeats), how old a call may be, who may repeat an accept. A fn that is
+// paused holds its calls. Dead letters are listed over all functions.
+constexpr std::string_view step_3 = R"sql(
+ALTER TABLE fns
+    ADD COLUMN retry_on smallint NOT NULL DEFAULT 0,
+    ADD COLUMN retry_base_ms bigint NOT NULL DEFAULT 1000,
+    ADD COLUMN retry_cap_ms bigint NOT NULL DEFAULT 300000,
+    ADD COLUMN priority smallint NOT NULL DEFAULT 0,
+    ADD COLUMN max_age integer NOT NULL DEFAULT 0,
+    ADD COLUMN paused boolean NOT NULL DEFAULT false;
+ALTER TABLE calls
+    ADD COLUMN retry_on smallint NOT NULL DEFAULT 0,
+    ADD COLUMN retry_base_ms bigint NOT NULL DEFAULT 1000,
+    ADD COLUMN retry_cap_ms bigint NOT NULL DEFAULT 300000,
+    ADD COLUMN expires_at bigint,
+    ADD COLUMN redriven_from text COLLATE "C";
+CREATE INDEX calls_expiry ON calls(expires_at)
+    WHERE status IN ('queued', 'delayed') AND expires_at IS NOT NULL;
+CREATE INDEX calls_dead ON calls(id) WHERE status IN ('error', 'timeout', 'killed');
+
+CREATE TABLE idempotency(
+    fn_id text COLLATE "C" NOT NULL,
+    key text COLLATE "C" NOT NULL,
+    call_id text COLLATE "C" NOT NULL,
+    digest text NOT NULL,
+    expires_at bigint NOT NULL,
+    PRIMARY KEY(fn_id, key)
+);
+CREATE INDEX idempotency_expiry ON idempotency(expires_at);
+)sql";
+
+constexpr std::array steps{step_1, step_2, step_3};
 
 // Any number will do, as long as every Stoker takes the same.
 constexpr std::string_view begin_alone = R"sql(

@@ -1,5 +1,7 @@
 #include "datastore/postgres/params.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -30,6 +32,15 @@ std::string storable(std::string_view text) {
         clean += "\xEF\xBF\xBD";
     }
     return clean;
+}
+
+std::string_view word_of(Column::Of type) {
+    switch (type) {
+        case Column::Of::bytes: return "bytea";
+        case Column::Of::number: return "bigint";
+        case Column::Of::text: break;
+    }
+    return "text";
 }
 
 bool is_storable(std::string_view text) {
@@ -76,6 +87,14 @@ std::string Column::to_array() const {
     append_big_endian(array, static_cast<std::int32_t>(count_));
     append_big_endian(array, std::int32_t{1});  // the first index
     return array += elements_;
+}
+
+std::string parameters(const Types& types, std::size_t first, std::string_view behind) {
+    std::string list;
+    for (std::size_t i = 0; i < types.size(); ++i) {
+        list += fmt::format("{}${}::{}{}", i > 0 ? ", " : "", first + i, word_of(types[i]), behind);
+    }
+    return list;
 }
 
 void Params::add(std::string_view text) {

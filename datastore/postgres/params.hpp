@@ -58,10 +58,32 @@ private:
     std::string elements_;
 };
 
+/// As what a value goes.
+template <class Value>
+constexpr Column::Of type_of(const Value&) {
+    static_assert(!std::same_as<Value, bool>, "a flag is no number to the server");
+    if constexpr (std::same_as<Value, Bytes>) return Column::Of::bytes;
+    if constexpr (std::convertible_to<Value, std::string_view>) return Column::Of::text;
+    return Column::Of::number;
+}
+template <class Value>
+constexpr Column::Of type_of(const std::optional<Value>&) {
+    return type_of(Value{});
+}
+
+using Types = std::vector<Column::Of>;
+
+/// For the `put` of stored_rows.hpp.
+inline constexpr auto types_of = [](const auto&... values) { return Types{type_of(values)...}; };
+
+/// `$1::text, $2::bigint`; or with `[]` behind each.
+std::string parameters(const Types& types, std::size_t first, std::string_view behind = "");
+
 /// Many rows, column by column.
 class Table {
 public:
     Table(std::initializer_list<Column::Of> types) : columns_(types.begin(), types.end()) {}
+    explicit Table(const Types& types) : columns_(types.begin(), types.end()) {}
 
     template <class... Values>
     void add_row(const Values&... values) {

@@ -7,15 +7,18 @@
 #include <random>
 
 #include "datastore/postgres/answers.hpp"
-#include "datastore/postgres/call_row.hpp"
 #include "datastore/postgres/migrations.hpp"
 #include "datastore/postgres/session.hpp"
+#include "datastore/stored_rows.hpp"
 
 namespace stoker {
 
 namespace {
 
 using namespace postgres;
+
+constexpr auto read_fn = stored::read_fn<Row>;
+constexpr auto read_moved = stored::read_moved<Row>;
 
 /// How often an update that was overtaken by another begins anew.
 constexpr int update_tries_max = 5;
@@ -43,10 +46,10 @@ Pool::Options pool_options(const PostgresOptions& options) {
 
 App only_app(Row& row) { return read_stored_app(row).app; }
 
-/// The rows of the two that cancel what waits.
-std::vector<MovedCall> cancelled_of(const Rows& queued, const Rows& delayed) {
-    auto moved = queued.each(read_moved);
-    std::ranges::move(delayed.each(read_moved), std::back_inserter(moved));
+/// The rows of the two steps from `first` on that cancel what waits.
+std::vector<MovedCall> cancelled_of(const Answer& answer, std::size_t first) {
+    auto moved = answer.at(first).each(read_moved);
+    std::ranges::move(answer.at(first + 1).each(read_moved), std::back_inserter(moved));
     return moved;
 }
 
@@ -120,14 +123,13 @@ Task<Result<std::vector<MovedCall>>> PostgresDatastore::delete_app(std::string i
     std::vector<Step> steps;
     steps.push_back(catalog_.lock_app(id));
     steps.push_back(catalog_.lock_fns_of_app(id));
-    steps.push_back(sweeps_.cancel_queued_of_app(id, now));
-    steps.push_back(sweeps_.cancel_delayed_of_app(id, now));
+    std::ranges::move(sweeps_.cancel_waiting_of_app(id, now), std::back_inserter(steps));
     steps.push_back(catalog_.remove_fns_of_app(id));
     steps.push_back(catalog_.remove_app(id));
     const auto outcome = co_await pool_.run(std::move(steps), Repeat::never);
     if (!outcome) co_return fail(to_error(outcome.error()));
     if (outcome->front().empty()) co_return fail(Errc::app_not_found);
-    co_return cancelled_of(outcome->at(2), outcome->at(3));
+    co_return cancelled_of(*outcome, 2);
 }
 
 Task<Result<std::vector<Fn>>> PostgresDatastore::list_fns(FnFilter filter, Page page) {
@@ -171,12 +173,54 @@ Task<Result<std::vector<MovedCall>>> PostgresDatastore::delete_fn(std::string id
     const auto now = clock_.now();
     std::vector<Step> steps;
     steps.push_back(catalog_.remove_fn(id));
-    steps.push_back(sweeps_.cancel_queued_of_fn(id, now));
-    steps.push_back(sweeps_.cancel_delayed_of_fn(id, now));
+    std::ranges::move(sweeps_.cancel_waiting_of_fn(id, now), std::back_inserter(steps));
     const auto outcome = co_await pool_.run(std::move(steps), Repeat::never);
     if (!outcome) co_return fail(to_error(outcome.error()));
     if (outcome->front().empty()) co_return fail(Errc::fn_not_found);
-    co_return cancelled_of(outcome->at(1), outcome->at(2));
+    co_return cancelled_of(*outcome, 1);
+}
+
+Task<Result<Fn>> PostgresDatastore::set_paused(std::string id, bool paused) {
+    std::vector<Step> steps;
+    steps.push_back(catalog_.set_paused(id, paused));
+    steps.push_back(catalog_.find_fn(id));
+    const auto outcome = co_await pool_.run(std::move(steps));
+    if (!outcome) co_return fail(to_error(outcome.error()));
+    if (outcome->back().empty()) co_return fail(Errc::fn_not_found);
+    auto row = outcome->back().front();
+    co_return read_fn(row);
+}
+
+Task<Result<Fn>> PostgresDatastore::pause_fn(std::string id) {
+    co_return co_await set_paused(std::move(id), true);
+}
+
+/// What is not freed in time is put like every call that a queue has lost.
+Task<Result<Fn>> PostgresDatastore::resume_fn(std::string id) {
+    const auto deadline = deadline_in(operation_time_max);
+    auto resumed = co_await set_paused(id, false);
+    while (resumed && !has_passed(deadline)) {
+        const auto freed = co_await pool_.run(sweeps_.free_held(id));
+        if (!freed) co_return fail(to_error(freed.error()));
+        if (freed->front().size() < SweepSql::moved_max) break;
+    }
+    co_return resumed;
+}
+
+/// Page by page. Who is told that it took too long can ask again.
+Task<Result<std::vector<MovedCall>>> PostgresDatastore::purge_fn(std::string id) {
+    const auto deadline = deadline_in(operation_time_max);
+    if (auto found = co_await get_fn(id); !found) co_return fail(std::move(found.error()));
+    std::vector<MovedCall> cancelled;
+    for (;;) {
+        auto steps = sweeps_.cancel_waiting_of_fn(id, clock_.now(), SweepSql::moved_max);
+        const auto outcome = co_await pool_.run(std::move(steps));
+        if (!outcome) co_return fail(to_error(outcome.error()));
+        std::ranges::move(cancelled_of(*outcome, 0), std::back_inserter(cancelled));
+        const auto is_full = [](const Rows& page) { return page.size() >= SweepSql::moved_max; };
+        if (std::ranges::none_of(*outcome, is_full)) co_return cancelled;
+        if (has_passed(deadline)) co_return fail(Errc::store_unavailable, {}, "not all in time");
+    }
 }
 
 Task<Result<std::vector<FnSpecRef>>> PostgresDatastore::list_warm_fns() {

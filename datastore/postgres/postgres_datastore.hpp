@@ -45,19 +45,26 @@ public:
     Task<Result<Fn>> insert_fn(Fn fn) override;
     Task<Result<Fn>> update_fn(std::string id, FnPatch patch) override;
     Task<Result<std::vector<MovedCall>>> delete_fn(std::string id) override;
+    Task<Result<Fn>> pause_fn(std::string id) override;
+    Task<Result<Fn>> resume_fn(std::string id) override;
+    Task<Result<std::vector<MovedCall>>> purge_fn(std::string id) override;
     Task<Result<std::vector<FnSpecRef>>> list_warm_fns() override;
 
-    Task<Result<void>> accept(NewCall call) override;
+    Task<Result<std::string>> accept(NewCall call) override;
+    Task<Result<int>> forget_keys(int items_max) override;
+    Task<Result<DueStep>> release_due(int items_max) override;
     Task<Result<std::vector<ClaimedCall>>> claim(
         std::string worker_id, std::vector<std::string> call_ids
     ) override;
     Task<Result<bool>> finish(FinishedCall finished) override;
+    Task<Result<bool>> retry(FinishedCall attempt, Millis after) override;
     Task<Result<bool>> hand_back(Fence fence, HandBack how) override;
     Task<Result<void>> progress(std::vector<CallProgress> entries) override;
     Task<Result<Call>> cancel(Scope scope, std::string call_id) override;
 
     Task<Result<Call>> get_call(Scope scope, std::string call_id) override;
     Task<Result<std::vector<Call>>> list_calls(Scope scope, CallFilter filter, Page page) override;
+    Task<Result<CallRequest>> get_request(Scope scope, std::string call_id) override;
     Task<Result<CallResponse>> get_response(Scope scope, std::string call_id) override;
     Task<Result<std::vector<LogChunk>>> get_log(
         Scope scope, std::string call_id, std::int64_t from_seq
@@ -66,6 +73,7 @@ public:
     Task<Result<RedispatchStep>> redispatch(
         std::string after_id, int items_max, DeliveredBefore delivered, Millis slack
     ) override;
+    Task<Result<std::vector<MovedCall>>> expire(int items_max) override;
     Task<Result<CallCounts>> count_calls() override;
 
     Task<Result<void>> register_worker(std::string worker_id, std::string host, Millis lease)
@@ -85,8 +93,10 @@ private:
         PostgresOptions options, postgres::Target target, const Clock& clock, Metrics& metrics
     );
 
-    Task<Result<void>> accept_large(postgres::AcceptedCall accepted);
+    Task<Result<std::string>> accept_large(postgres::AcceptedCall accepted);
+    Task<Result<bool>> end_attempt(postgres::EndedCall ended);
     Task<Result<bool>> finish_large(postgres::EndedCall ended);
+    Task<Result<Fn>> set_paused(std::string id, bool paused);
     Task<Result<std::vector<ClaimedCall>>> load(
         std::vector<postgres::ClaimedRow> rows, std::string worker_id
     );

@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <tuple>
+
 #include "common/log.hpp"
 #include "datastore/postgres/answers.hpp"
-#include "datastore/postgres/call_row.hpp"
 #include "datastore/postgres/postgres_datastore.hpp"
-#include "model/json.hpp"
+#include "datastore/stored_rows.hpp"
 
 namespace stoker {
 
@@ -24,36 +26,62 @@ void in_pieces(std::string_view bytes, std::size_t piece_max, Make make) {
     }
 }
 
+constexpr auto read_call = stored::read_call<Row>;
+constexpr auto read_moved = stored::read_moved<Row>;
+
+/// In the order of the times that they were found by.
+std::vector<MovedCall> in_order(std::vector<DatedCall> found) {
+    const auto key = [](const DatedCall& each) { return std::tie(each.at, each.call.id); };
+    std::ranges::sort(found, {}, key);
+    std::vector<MovedCall> calls;
+    for (auto& each : found) calls.push_back(std::move(each.call));
+    return calls;
+}
+
 }  // namespace
 
-Task<Result<void>> PostgresDatastore::accept(NewCall call) {
+Task<Result<std::string>> PostgresDatastore::accept(NewCall call) {
     AcceptedCall accepted{std::move(call), {}, clock_.now()};
     accepted.headers = dump(accepted.call.request.headers);
     const auto body_bytes = accepted.call.request.body.bytes.size();
     if (body_bytes > options_.inline_body_bytes_max) {
         co_return co_await accept_large(std::move(accepted));
     }
-    const auto done = co_await accepts_.run(std::move(accepted), Errc::outcome_unknown);
-    if (!done) co_return fail(done.error());
-    co_return Result<void>{};
+    co_return co_await accepts_.run(std::move(accepted), Errc::outcome_unknown);
 }
 
 /// A transaction of its own: there is no row without all pieces of its body, and no piece without
 /// its row.
-Task<Result<void>> PostgresDatastore::accept_large(AcceptedCall accepted) {
+Task<Result<std::string>> PostgresDatastore::accept_large(AcceptedCall accepted) {
     const auto id = accepted.call.call.id;
     const auto bytes = name_blob(accepted.call.request.body, id);
     const auto blob = accepted.call.request.body.blob;
     const AcceptedCall* const item = &accepted;
     auto steps = accept_.steps({&item, 1});
+    const auto last = steps.size() - 1;
     in_pieces(bytes, options_.chunk_bytes, [&](std::int64_t nth, std::string_view piece) {
         steps.push_back(calls_.insert_request_chunk(blob, nth, piece, id));
     });
     const auto outcome = co_await pool_.run(std::move(steps));
     if (!outcome) co_return fail(to_error(outcome.error(), Errc::outcome_unknown));
-    const auto done = AcceptSql::read(*outcome, 1);
-    if (!done.front()) co_return fail(done.front().error());
-    co_return Result<void>{};
+    co_return AcceptSql::read(outcome->at(last), {&item, 1}).front();
+}
+
+Task<Result<int>> PostgresDatastore::forget_keys(int items_max) {
+    const auto outcome = co_await pool_.run(sweeps_.forget_keys(items_max, clock_.now()));
+    if (!outcome) co_return fail(to_error(outcome.error()));
+    co_return outcome->front().size();
+}
+
+Task<Result<DueStep>> PostgresDatastore::release_due(int items_max) {
+    const auto now = clock_.now();
+    const auto outcome = co_await pool_.run(sweeps_.release_due(items_max, now));
+    if (!outcome) co_return fail(to_error(outcome.error()));
+    DueStep step;
+    step.due = in_order(outcome->front().each(read_dated));
+    const auto next = outcome->back().front().optional_time();
+    if (next) step.next_in = *next - now;
+    co_return step;
 }
 
 /// Takes the bytes out of the body and leaves a name of its own for each writing, so that the
@@ -128,7 +156,7 @@ Task<Result<FnSpecRef>> PostgresDatastore::find_spec(const ClaimedRow& row) {
     if (outcome->at(0).empty() || outcome->at(1).empty()) co_return nullptr;
     auto fn_row = outcome->at(0).front();
     auto app_row = outcome->at(1).front();
-    auto fn = read_fn(fn_row);
+    auto fn = stored::read_fn(fn_row);
     const auto [app, app_rev] = read_stored_app(app_row);
     const auto fn_rev = fn.rev;
     auto spec = spec_of(row.call, std::move(fn), app);
@@ -146,7 +174,15 @@ Task<> PostgresDatastore::end_broken(Fence fence) {
 }
 
 Task<Result<bool>> PostgresDatastore::finish(FinishedCall finished) {
-    EndedCall ended{std::move(finished), clock_.now()};
+    co_return co_await end_attempt({std::move(finished), clock_.now()});
+}
+
+Task<Result<bool>> PostgresDatastore::retry(FinishedCall attempt, Millis after) {
+    const auto now = clock_.now();
+    co_return co_await end_attempt({std::move(attempt), now, now + after});
+}
+
+Task<Result<bool>> PostgresDatastore::end_attempt(EndedCall ended) {
     const auto& response = ended.finished.response;
     if (response && response->body.bytes.size() > options_.inline_body_bytes_max) {
         co_return co_await finish_large(std::move(ended));
@@ -169,7 +205,7 @@ Task<Result<bool>> PostgresDatastore::finish_large(EndedCall ended) {
     steps.push_back(std::move(look));
     const auto outcome = co_await pool_.run(std::move(steps));
     if (!outcome) co_return fail(to_error(outcome.error()));
-    co_return FinishSql::read(*outcome, 1).front();
+    co_return FinishSql::read(outcome->back(), {&item, 1}).front();
 }
 
 Task<Result<bool>> PostgresDatastore::hand_back(Fence fence, HandBack how) {
@@ -207,12 +243,23 @@ Task<Result<std::vector<Call>>> PostgresDatastore::list_calls(
     co_return all(co_await pool_.run(calls_.list_calls(scope, filter, page)), read_call);
 }
 
+Task<Result<CallRequest>> PostgresDatastore::get_request(Scope scope, std::string call_id) {
+    const auto outcome = co_await pool_.run(calls_.find_request(scope, call_id));
+    if (!outcome) co_return fail(to_error(outcome.error()));
+    if (outcome->front().empty()) co_return fail(Errc::call_not_found);
+    auto row = outcome->front().front();
+    auto request = stored::read_request(row);
+    const auto loaded = co_await load_body(request.body);
+    if (!loaded) co_return fail(loaded.error());
+    co_return request;
+}
+
 Task<Result<CallResponse>> PostgresDatastore::get_response(Scope scope, std::string call_id) {
     const auto outcome = co_await pool_.run(calls_.find_response(scope, call_id));
     if (!outcome) co_return fail(to_error(outcome.error()));
     if (outcome->front().empty()) co_return fail(Errc::call_response_not_found);
     auto row = outcome->front().front();
-    auto response = read_response(row);
+    auto response = stored::read_response(row);
     const auto loaded = co_await load_body(response.body);
     if (!loaded) co_return fail(loaded.error());
     co_return response;
@@ -224,7 +271,7 @@ Task<Result<std::vector<LogChunk>>> PostgresDatastore::get_log(
     const auto outcome = co_await pool_.run(calls_.find_log(scope, call_id, from_seq));
     if (!outcome) co_return fail(to_error(outcome.error()));
     if (outcome->front().empty()) co_return fail(Errc::call_log_not_found);
-    co_return outcome->back().each(read_chunk);
+    co_return outcome->back().each(stored::read_chunk<Row>);
 }
 
 Task<Result<std::vector<MovedCall>>> PostgresDatastore::list_queued(
@@ -236,13 +283,13 @@ Task<Result<std::vector<MovedCall>>> PostgresDatastore::list_queued(
 Task<Result<RedispatchStep>> PostgresDatastore::redispatch(
     std::string after_id, int items_max, DeliveredBefore delivered, Millis slack
 ) {
-    auto waiting = all(co_await pool_.run(sweeps_.list_waiting(after_id, items_max)), read_waiting);
+    auto waiting = all(co_await pool_.run(sweeps_.list_waiting(after_id, items_max)), read_dated);
     if (!waiting) co_return fail(std::move(waiting.error()));
     RedispatchStep step;
     if (std::cmp_equal(waiting->size(), items_max)) step.seen_to = waiting->back().call.id;
     const auto now = clock_.now();
     std::erase_if(*waiting, [&](const auto& found) {
-        return found.put_at >= delivered.of(found.call.fn_id, found.call.priority, now) - slack;
+        return found.at >= delivered.of(found.call.fn_id, found.call.priority, now) - slack;
     });
     if (waiting->empty()) co_return step;
     auto lost = all(co_await pool_.run(sweeps_.mark_put(*waiting, now)), read_moved);
@@ -252,12 +299,21 @@ Task<Result<RedispatchStep>> PostgresDatastore::redispatch(
     co_return step;
 }
 
+Task<Result<std::vector<MovedCall>>> PostgresDatastore::expire(int items_max) {
+    auto expired = all(co_await pool_.run(sweeps_.expire(items_max, clock_.now())), read_dated);
+    if (!expired) co_return fail(std::move(expired.error()));
+    co_return in_order(std::move(*expired));
+}
+
 Task<Result<CallCounts>> PostgresDatastore::count_calls() {
     const auto outcome = co_await pool_.run(sweeps_.count_calls());
     if (!outcome) co_return fail(to_error(outcome.error()));
     auto row = outcome->front().front();
-    const auto queued = row.number<std::uint64_t>();
-    co_return CallCounts{.queued = queued, .running = row.number<std::uint64_t>()};
+    CallCounts counts;
+    counts.delayed = row.number<std::uint64_t>();
+    counts.queued = row.number<std::uint64_t>();
+    counts.running = row.number<std::uint64_t>();
+    co_return counts;
 }
 
 }  // namespace stoker

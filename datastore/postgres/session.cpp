@@ -17,21 +17,8 @@ constexpr std::chrono::seconds starting_up_max{10};
 constexpr Millis starting_up_pause{100};
 
 ConnectionHandle connect(const Target& target) {
-    std::vector<const char*> names;
-    std::vector<const char*> values;
-    for (const auto& [name, value] : target.keywords) {
-        names.push_back(name.c_str());
-        values.push_back(value.c_str());
-    }
-    names.push_back(nullptr);
-    values.push_back(nullptr);
-    return ConnectionHandle(PQconnectdbParams(names.data(), values.data(), 0));
-}
-
-std::string words_of(const pg_conn* connection) {
-    std::string words = connection == nullptr ? "out of memory" : PQerrorMessage(connection);
-    while (!words.empty() && words.back() == '\n') words.pop_back();
-    return words;
+    const TargetWords words(target);
+    return ConnectionHandle(PQconnectdbParams(words.names.data(), words.values.data(), 0));
 }
 
 /// Only its words tell: there is no SQLSTATE of a failed connection.

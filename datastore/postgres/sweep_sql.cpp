@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "datastore/postgres/call_row.hpp"
+#include "datastore/postgres/call_columns.hpp"
 
 namespace stoker::postgres {
 
@@ -18,10 +18,10 @@ std::string cancel_waiting_sql(std::string_view status, std::string_view which) 
         "UPDATE calls c SET cancel_requested = true, completed_at = $2::bigint,"
         " error = $3::text, error_code = $4::text, status = 'cancelled'"
         " WHERE c.id = ANY(ARRAY(SELECT id FROM calls WHERE status = '{0}' AND fn_id {1}"
-        " ORDER BY id FOR UPDATE)) AND c.status = '{0}' RETURNING {2}",
+        " ORDER BY id LIMIT $5::bigint FOR UPDATE)) AND c.status = '{0}' RETURNING {2}",
         status,
         which,
-        moved_columns
+        moved_columns()
     );
 }
 
@@ -45,7 +45,7 @@ std::string move_lost_sql() {
         " ORDER BY id LIMIT {1} FOR UPDATE SKIP LOCKED)) AND c.status = 'running' RETURNING {2}",
         "(cancel_requested OR attempt >= max_attempts)",
         SweepSql::moved_max,
-        moved_columns
+        moved_columns()
     );
 }
 
@@ -93,16 +93,18 @@ SweepSql::SweepSql() :
         "list_queued",
         fmt::format(
             "SELECT {} FROM calls c WHERE c.status = 'queued' AND c.id > $1::text"
-            " ORDER BY c.id LIMIT $2::bigint",
-            moved_columns
+            " AND NOT {} ORDER BY c.id LIMIT $2::bigint",
+            moved_columns(),
+            is_paused
         )
     },
     list_waiting_{
         "list_waiting",
         fmt::format(
             "SELECT {}, c.dispatched_at FROM calls c WHERE c.status = 'queued' AND c.id > $1::text"
-            " AND c.dispatched_at IS NOT NULL ORDER BY c.id LIMIT $2::bigint",
-            moved_columns
+            " AND c.dispatched_at IS NOT NULL AND NOT {} ORDER BY c.id LIMIT $2::bigint",
+            moved_columns(),
+            is_paused
         )
     },
     mark_put_{
@@ -112,13 +114,50 @@ SweepSql::SweepSql() :
             " FROM unnest($1::text[], $2::bigint[]) AS g(id, put_at)"
             " WHERE c.id = ANY($1) AND c.id = g.id AND c.status = 'queued'"
             " AND c.dispatched_at = g.put_at RETURNING {}",
-            moved_columns
+            moved_columns()
         )
     },
     count_calls_{
         "count_calls",
-        "SELECT (SELECT count(*) FROM calls WHERE status = 'queued'),"
+        "SELECT (SELECT count(*) FROM calls WHERE status = 'delayed'),"
+        " (SELECT count(*) FROM calls WHERE status = 'queued'),"
         " (SELECT count(*) FROM calls WHERE status = 'running')"
+    },
+    release_due_{
+        "release_due",
+        fmt::format(
+            "UPDATE calls c SET dispatched_at = $1::bigint, status = 'queued'"
+            " WHERE c.id = ANY(ARRAY(SELECT id FROM calls WHERE status = 'delayed'"
+            " AND run_at <= $1 ORDER BY run_at LIMIT $2::bigint FOR UPDATE SKIP LOCKED))"
+            " AND c.status = 'delayed' RETURNING {}, c.run_at",
+            moved_columns()
+        )
+    },
+    next_due_{"next_due", "SELECT min(run_at) FROM calls WHERE status = 'delayed'"},
+    expire_{
+        "expire",
+        fmt::format(
+            "UPDATE calls c SET completed_at = $1::bigint, error = $3::text,"
+            " error_code = $4::text, status = $5::text"
+            " WHERE c.id = ANY(ARRAY(SELECT id FROM calls WHERE status IN ('queued', 'delayed')"
+            " AND expires_at IS NOT NULL AND expires_at <= $1"
+            " ORDER BY expires_at LIMIT $2::bigint FOR UPDATE SKIP LOCKED))"
+            " AND c.status IN ('queued', 'delayed') RETURNING {}, c.expires_at",
+            moved_columns()
+        )
+    },
+    free_held_{
+        "free_held",
+        "UPDATE calls c SET dispatched_at = 0"
+        " WHERE c.id = ANY(ARRAY(SELECT id FROM calls WHERE status = 'queued'"
+        " AND fn_id = $1::text AND dispatched_at <> 0"
+        " ORDER BY id LIMIT $2::bigint FOR UPDATE)) AND c.status = 'queued' RETURNING id"
+    },
+    forget_keys_{
+        "forget_keys",
+        "DELETE FROM idempotency WHERE ctid = ANY(ARRAY(SELECT ctid FROM idempotency"
+        " WHERE expires_at <= $1::bigint ORDER BY expires_at LIMIT $2::bigint"
+        " FOR UPDATE SKIP LOCKED)) RETURNING 1"
     } {}
 
 Step SweepSql::register_worker(const std::string& id, const std::string& host, Millis lease) const {
@@ -159,23 +198,49 @@ Step SweepSql::move_lost(WallTime now) const {
     );
 }
 
-Step SweepSql::cancel_waiting(const Statement& statement, const std::string& id, WallTime now)
-    const {
-    const auto cancelled = end_for(Errc::cancelled);
-    return step(statement, id, now, cancelled.error, cancelled.error_code);
+std::vector<Step> SweepSql::cancel_waiting(
+    const Statement& delayed,
+    const Statement& queued,
+    const std::string& id,
+    WallTime now,
+    std::optional<int> items_max
+) {
+    const auto end = end_for(Errc::cancelled);
+    std::vector<Step> steps;
+    for (const auto* statement : {&delayed, &queued}) {
+        steps.push_back(step(*statement, id, now, end.error, end.error_code, items_max));
+    }
+    return steps;
 }
 
-Step SweepSql::cancel_queued_of_fn(const std::string& fn_id, WallTime now) const {
-    return cancel_waiting(cancel_queued_of_fn_, fn_id, now);
+std::vector<Step> SweepSql::cancel_waiting_of_fn(
+    const std::string& fn_id, WallTime now, std::optional<int> items_max
+) const {
+    return cancel_waiting(cancel_delayed_of_fn_, cancel_queued_of_fn_, fn_id, now, items_max);
 }
-Step SweepSql::cancel_delayed_of_fn(const std::string& fn_id, WallTime now) const {
-    return cancel_waiting(cancel_delayed_of_fn_, fn_id, now);
+
+std::vector<Step> SweepSql::cancel_waiting_of_app(const std::string& app_id, WallTime now) const {
+    return cancel_waiting(cancel_delayed_of_app_, cancel_queued_of_app_, app_id, now, {});
 }
-Step SweepSql::cancel_queued_of_app(const std::string& app_id, WallTime now) const {
-    return cancel_waiting(cancel_queued_of_app_, app_id, now);
+
+std::vector<Step> SweepSql::release_due(int items_max, WallTime now) const {
+    std::vector<Step> steps;
+    steps.push_back(step(release_due_, now, items_max));
+    steps.push_back(step(next_due_));
+    return steps;
 }
-Step SweepSql::cancel_delayed_of_app(const std::string& app_id, WallTime now) const {
-    return cancel_waiting(cancel_delayed_of_app_, app_id, now);
+
+Step SweepSql::expire(int items_max, WallTime now) const {
+    const auto end = end_for(Errc::expired);
+    return step(expire_, now, items_max, end.error, end.error_code, to_word(end.status));
+}
+
+Step SweepSql::free_held(const std::string& fn_id) const {
+    return step(free_held_, fn_id, moved_max);
+}
+
+Step SweepSql::forget_keys(int items_max, WallTime now) const {
+    return step(forget_keys_, now, items_max);
 }
 
 Step SweepSql::list_queued(const std::string& after_id, int items_max) const {
@@ -186,16 +251,16 @@ Step SweepSql::list_waiting(const std::string& after_id, int items_max) const {
     return step(list_waiting_, after_id, items_max);
 }
 
-Step SweepSql::mark_put(const std::vector<WaitingCall>& calls, WallTime now) const {
+Step SweepSql::mark_put(const std::vector<DatedCall>& calls, WallTime now) const {
     Table given{Column::Of::text, Column::Of::number};
-    for (const auto& waiting : calls) given.add_row(waiting.call.id, waiting.put_at);
+    for (const auto& waiting : calls) given.add_row(waiting.call.id, waiting.at);
     return step(mark_put_, given, now);
 }
 
 Step SweepSql::count_calls() const { return step(count_calls_); }
 
-WaitingCall read_waiting(Row& row) {
-    auto call = read_moved(row);
+DatedCall read_dated(Row& row) {
+    auto call = stored::read_moved(row);
     return {std::move(call), row.time()};
 }
 

@@ -1,9 +1,11 @@
 #pragma once
 
-// The steps that move many calls at once: what T6 does when a worker is lost, the cancelling of
-// what waits for a deleted fn, the walk over the waiting calls (T8); and the workers. Sweeps of
-// several processes pass over what another one is moving. Private to datastore/postgres.
+// The steps that move many calls at once: T2 when delayed calls are due, what T6 does when a worker
+// is lost, the end of those that have expired, the cancelling of what waits for an fn, the walk
+// over the waiting calls (T8); and the workers. Sweeps of several processes pass over what another
+// one is moving. Private to datastore/postgres.
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,12 +15,12 @@
 
 namespace stoker::postgres {
 
-/// A queued call and when it was last put into the queue.
-struct WaitingCall {
+/// A call and the time that it was found by: when it was last put into the queue, was due, expired.
+struct DatedCall {
     MovedCall call;
-    WallTime put_at{};
+    WallTime at{};
 };
-WaitingCall read_waiting(Row& row);
+DatedCall read_dated(Row& row);
 Beat read_beat(Row& row);
 KnownWorker read_worker(Row& row);
 
@@ -43,26 +45,43 @@ public:
     /// The rows are the calls moved; as many as moved_max when there may be more.
     Step move_lost(WallTime now) const;
 
-    /// Their rows are the calls cancelled.
-    Step cancel_queued_of_fn(const std::string& fn_id, WallTime now) const;
-    Step cancel_delayed_of_fn(const std::string& fn_id, WallTime now) const;
-    Step cancel_queued_of_app(const std::string& app_id, WallTime now) const;
-    Step cancel_delayed_of_app(const std::string& app_id, WallTime now) const;
+    /// The rows are the calls moved, and when they were due; the second answer is when the next one
+    /// is.
+    std::vector<Step> release_due(int items_max, WallTime now) const;
+    /// The rows are the calls ended, and when they expired.
+    Step expire(int items_max, WallTime now) const;
+    Step forget_keys(int items_max, WallTime now) const;
+
+    /// The rows of both are the calls cancelled: what was delayed, then what was queued, so that
+    /// none escapes that is due meanwhile. Up to so many of each; all without a number.
+    std::vector<Step> cancel_waiting_of_fn(
+        const std::string& fn_id, WallTime now, std::optional<int> items_max = {}
+    ) const;
+    std::vector<Step> cancel_waiting_of_app(const std::string& app_id, WallTime now) const;
+    /// So that the next redispatches put them. As many rows as moved_max when there may be more.
+    Step free_held(const std::string& fn_id) const;
 
     Step list_queued(const std::string& after_id, int items_max) const;
     Step list_waiting(const std::string& after_id, int items_max) const;
     /// The rows are those that waited since then, put by nobody else.
-    Step mark_put(const std::vector<WaitingCall>& calls, WallTime now) const;
+    Step mark_put(const std::vector<DatedCall>& calls, WallTime now) const;
     Step count_calls() const;
 
 private:
-    Step cancel_waiting(const Statement& statement, const std::string& id, WallTime now) const;
+    static std::vector<Step> cancel_waiting(
+        const Statement& delayed,
+        const Statement& queued,
+        const std::string& id,
+        WallTime now,
+        std::optional<int> items_max
+    );
 
     Statement register_, beat_, list_wishes_, describe_, list_workers_, remove_, forget_all_,
         list_beats_, declare_dead_, forget_dead_, move_lost_;
     Statement cancel_queued_of_fn_, cancel_delayed_of_fn_, cancel_queued_of_app_,
         cancel_delayed_of_app_;
     Statement list_queued_, list_waiting_, mark_put_, count_calls_;
+    Statement release_due_, next_due_, expire_, free_held_, forget_keys_;
 };
 
 }  // namespace stoker::postgres

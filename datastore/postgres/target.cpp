@@ -104,4 +104,22 @@ Result<Target> parse_target(std::string_view url) {
     return target;
 }
 
+TargetWords::TargetWords(const Target& target) {
+    for (const auto& [name, value] : target.keywords) {
+        names.push_back(name.c_str());
+        values.push_back(value.c_str());
+    }
+    names.push_back(nullptr);
+    values.push_back(nullptr);
+}
+
+std::string trimmed(std::string_view message) {
+    while (message.ends_with('\n') || message.ends_with(' ')) message.remove_suffix(1);
+    return std::string(message);
+}
+
+std::string words_of(const pg_conn* connection) {
+    return connection == nullptr ? "out of memory" : trimmed(PQerrorMessage(connection));
+}
+
 }  // namespace stoker::postgres

@@ -2,9 +2,8 @@
 
 #include <fmt/format.h>
 
-#include "datastore/sqlite/call_row.hpp"
+#include "datastore/sqlite/call_columns.hpp"
 #include "datastore/sqlite/query.hpp"
-#include "model/json.hpp"
 
 namespace stoker::sqlite {
 
@@ -22,7 +21,7 @@ std::string list_sql(std::string_view which) {
         " AND (?4 = '' OR status = ?4) AND (?5 IS NULL OR created_at > ?5)"
         " AND (?6 IS NULL OR created_at < ?6) AND (?8 = '' OR error_code = ?8)"
         " AND (NOT ?9 OR status IN ('error', 'timeout', 'killed')) ORDER BY id DESC LIMIT ?7",
-        call_columns,
+        call_columns(),
         which
     );
 }
@@ -30,36 +29,36 @@ std::string list_sql(std::string_view which) {
 }  // namespace
 
 CallReads::CallReads(SQLite::Database& db) :
-    find_call_(db, fmt::format("SELECT {} FROM calls WHERE {}", call_columns, in_scope)),
+    find_call_(db, fmt::format("SELECT {} FROM calls WHERE {}", call_columns(), in_scope)),
     list_of_fn_(db, list_sql("fn_id = ?1")),
     list_all_(db, list_sql("?1 = ''")),
     // The index is only looked at when its condition is in the query word for word.
     list_dead_(db, list_sql("?1 = '' AND status IN ('error', 'timeout', 'killed')")),
     find_request_(
-        db,
-        "SELECT method, url, headers, content_type, body, blob_ref, body_size FROM requests"
-        " WHERE call_id = ?1"
+        db, fmt::format("SELECT {} FROM requests WHERE call_id = ?1", stored::request_columns)
     ),
     find_response_(
         db,
         fmt::format(
-            "SELECT r.status, r.head, r.body, r.blob_ref, r.body_size"
-            " FROM (SELECT id, log_attempt FROM calls WHERE {}) c"
+            "SELECT {} FROM (SELECT id, log_attempt FROM calls WHERE {}) c"
             " JOIN responses r ON r.call_id = c.id AND r.attempt = c.log_attempt",
+            stored::with_prefix("r", stored::response_columns),
             in_scope
         )
     ),
     find_log_(
         db,
-        "SELECT seq, at_ms, stream, data FROM logs"
-        " WHERE call_id = ?1 AND attempt = ?2 AND seq >= ?3 ORDER BY seq"
+        fmt::format(
+            "SELECT {} FROM logs WHERE call_id = ?1 AND attempt = ?2 AND seq >= ?3 ORDER BY seq",
+            stored::chunk_columns
+        )
     ),
     list_queued_(
         db,
         fmt::format(
             "SELECT {} FROM calls INDEXED BY calls_queued WHERE status = 'queued' AND id > ?1"
             " AND dispatched_at IS NOT NULL ORDER BY id LIMIT ?2",
-            moved_columns
+            stored::moved_columns
         )
     ),
     list_waiting_(
@@ -68,7 +67,7 @@ CallReads::CallReads(SQLite::Database& db) :
             "SELECT {}, dispatched_at FROM calls INDEXED BY calls_queued"
             " WHERE status = 'queued' AND id > ?1 AND dispatched_at IS NOT NULL"
             " ORDER BY id LIMIT ?2",
-            moved_columns
+            stored::moved_columns
         )
     ),
     count_delayed_(db, "SELECT count(*) FROM calls INDEXED BY calls_due WHERE status = 'delayed'"),
@@ -85,7 +84,7 @@ CallReads::CallReads(SQLite::Database& db) :
 std::optional<Call> CallReads::find_call(const Scope& scope, const std::string& call_id) {
     Query row(find_call_, call_id, scope.app_id, scope.fn_id);
     if (!row.next()) return std::nullopt;
-    return read_call(row);
+    return stored::read_call(row);
 }
 
 std::vector<Call> CallReads::list_calls(
@@ -105,20 +104,14 @@ std::vector<Call> CallReads::list_calls(
         filter.error_code,
         filter.only_dead
     );
-    while (row.next()) calls.push_back(read_call(row));
+    while (row.next()) calls.push_back(stored::read_call(row));
     return calls;
 }
 
 std::optional<CallRequest> CallReads::find_request(const std::string& call_id) {
     Query row(find_request_, call_id);
     if (!row.next()) return std::nullopt;
-    CallRequest request;
-    request.method = row.text();
-    request.url = row.text();
-    request.headers = headers_from_text(row.text());
-    request.content_type = row.text();
-    request.body = read_body(row);
-    return request;
+    return stored::read_request(row);
 }
 
 std::optional<CallResponse> CallReads::find_response(
@@ -126,11 +119,7 @@ std::optional<CallResponse> CallReads::find_response(
 ) {
     Query row(find_response_, call_id, scope.app_id, scope.fn_id);
     if (!row.next()) return std::nullopt;
-    CallResponse response;
-    response.status = row.number<int>();
-    response.head = row.text();
-    response.body = read_body(row);
-    return response;
+    return stored::read_response(row);
 }
 
 std::optional<std::vector<LogChunk>> CallReads::find_log(
@@ -140,21 +129,14 @@ std::optional<std::vector<LogChunk>> CallReads::find_log(
     if (!call) return std::nullopt;
     std::vector<LogChunk> chunks;
     Query row(find_log_, call_id, call->attempt, from_seq);
-    while (row.next()) {
-        LogChunk chunk;
-        chunk.seq = row.number();
-        chunk.at = row.time();
-        chunk.stream = row.number() == 2 ? LogStream::err : LogStream::out;
-        chunk.data = row.text();
-        chunks.push_back(std::move(chunk));
-    }
+    while (row.next()) chunks.push_back(stored::read_chunk(row));
     return chunks;
 }
 
 std::vector<MovedCall> CallReads::list_queued(const std::string& after_id, int items_max) {
     std::vector<MovedCall> calls;
     Query row(list_queued_, after_id, items_max);
-    while (row.next()) calls.push_back(read_moved(row));
+    while (row.next()) calls.push_back(stored::read_moved(row));
     return calls;
 }
 
@@ -162,7 +144,7 @@ std::vector<WaitingCall> CallReads::list_waiting(const std::string& after_id, in
     std::vector<WaitingCall> calls;
     Query row(list_waiting_, after_id, items_max);
     while (row.next()) {
-        auto call = read_moved(row);
+        auto call = stored::read_moved(row);
         calls.push_back({std::move(call), row.time()});
     }
     return calls;

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "datastore/sqlite/call_row.hpp"
+#include "datastore/sqlite/call_columns.hpp"
 
 namespace stoker::sqlite {
 
@@ -25,7 +25,7 @@ std::string cancel_waiting_sql(
         index,
         status,
         which,
-        moved_columns
+        stored::moved_columns
     );
 }
 
@@ -71,8 +71,8 @@ CallSweeps::CallSweeps(SQLite::Database& db, CountChange& counts) :
             "  FROM (SELECT cancel_requested OR attempt >= max_attempts AS ended))"
             " WHERE status = 'running' AND owner NOT IN (SELECT id FROM workers WHERE dead = 0)"
             " RETURNING {}",
-            fmt::format(put_unless_paused, "?1"),
-            moved_columns
+            put_unless_paused("?1"),
+            stored::moved_columns
         )
     ),
     release_due_(
@@ -82,8 +82,8 @@ CallSweeps::CallSweeps(SQLite::Database& db, CountChange& counts) :
             " (SELECT id FROM calls INDEXED BY calls_due WHERE status = 'delayed'"
             "  AND run_at <= ?1 ORDER BY run_at LIMIT ?2)"
             " RETURNING {}, run_at",
-            fmt::format(put_unless_paused, "?1"),
-            moved_columns
+            put_unless_paused("?1"),
+            stored::moved_columns
         )
     ),
     next_due_(db, "SELECT min(run_at) FROM calls INDEXED BY calls_due WHERE status = 'delayed'"),
@@ -103,7 +103,7 @@ CallSweeps::CallSweeps(SQLite::Database& db, CountChange& counts) :
             "SELECT {} FROM calls INDEXED BY calls_expiry"
             " WHERE status IN ('queued', 'delayed') AND expires_at IS NOT NULL"
             " AND expires_at <= ?1 ORDER BY expires_at LIMIT ?2",
-            moved_columns
+            stored::moved_columns
         )
     ),
     expire_(
@@ -172,7 +172,7 @@ DueStep CallSweeps::release_due(int items_max, WallTime now) {
     {
         Query step(release_due_, now, items_max);
         while (step.next()) {
-            auto call = read_moved(step);
+            auto call = stored::read_moved(step);
             due.emplace_back(step.time(), std::move(call));
             counts_.left(CallStatus::delayed);
             counts_.entered(CallStatus::queued);
@@ -198,7 +198,7 @@ std::vector<MovedCall> CallSweeps::expire(int items_max, WallTime now) {
     std::vector<MovedCall> expired;
     {
         Query row(list_expired_, now, items_max);
-        while (row.next()) expired.push_back(read_moved(row));
+        while (row.next()) expired.push_back(stored::read_moved(row));
     }
     const auto end = end_for(Errc::expired);
     for (auto& call : expired) {
@@ -232,7 +232,7 @@ std::vector<MovedCall> CallSweeps::cancel_waiting(
 
 void CallSweeps::take_moved(Query& step, CallStatus from, std::vector<MovedCall>& moved) {
     while (step.next()) {
-        moved.push_back(read_moved(step));
+        moved.push_back(stored::read_moved(step));
         counts_.left(from);
         counts_.entered(moved.back().status);
     }

@@ -2,9 +2,10 @@
 
 #include <fmt/format.h>
 
-#include "datastore/sqlite/call_row.hpp"
+#include <algorithm>
+
+#include "datastore/sqlite/call_columns.hpp"
 #include "datastore/sqlite/query.hpp"
-#include "model/json.hpp"
 
 namespace stoker::sqlite {
 
@@ -26,19 +27,22 @@ CallWrites::CallWrites(SQLite::Database& db, CountChange& counts) :
     has_call_(db, "SELECT 1 FROM calls WHERE id = ?1"),
     insert_call_(
         db,
-        "INSERT INTO calls(id, app_id, fn_id, fn_rev, priority, attempt, max_attempts,"
-        " image, format, memory, cpus, tmpfs_size, timeout, idle_timeout, created_at,"
-        " dispatched_at, status, run_at, retry_on, retry_base_ms, retry_cap_ms, expires_at,"
-        " redriven_from)"
-        " VALUES(?1, ?2, ?3, ?4, ?5, 0, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,"
-        " CASE WHEN (SELECT paused FROM fns WHERE id = ?3) THEN NULL ELSE ?15 END, ?16, ?17,"
-        " ?18, ?19, ?20, ?21, nullif(?22, ''))"
-        " ON CONFLICT(id) DO NOTHING"
+        fmt::format(
+            "INSERT INTO calls({}, dispatched_at, attempt) VALUES({},"
+            " CASE WHEN (SELECT paused FROM fns WHERE id = ?3) THEN NULL ELSE ?{} END, 0)"
+            " ON CONFLICT(id) DO NOTHING",
+            stored::accepted_columns,
+            parameters(stored::accepted_columns),
+            std::ranges::count(stored::accepted_columns, ',') + 2
+        )
     ),
     insert_request_(
         db,
-        "INSERT INTO requests(call_id, method, url, headers, content_type, body, blob_ref,"
-        " body_size) VALUES(?, ?, ?, ?, ?, ?, ?, ?)"
+        fmt::format(
+            "INSERT INTO requests(call_id, {}) VALUES(?1, {})",
+            stored::request_columns,
+            parameters(stored::request_columns, 2)
+        )
     ),
     // A SELECT after it is cheaper than RETURNING, which makes a table of its own each time.
     claim_(
@@ -60,13 +64,19 @@ CallWrites::CallWrites(SQLite::Database& db, CountChange& counts) :
     ),
     insert_response_(
         db,
-        "INSERT OR REPLACE INTO responses(call_id, attempt, status, head, body, blob_ref,"
-        " body_size) VALUES(?, ?, ?, ?, ?, ?, ?)"
+        fmt::format(
+            "INSERT OR REPLACE INTO responses(call_id, attempt, {}) VALUES(?1, ?2, {})",
+            stored::response_columns,
+            parameters(stored::response_columns, 3)
+        )
     ),
     insert_log_(
         db,
-        "INSERT OR IGNORE INTO logs(call_id, attempt, seq, at_ms, stream, data)"
-        " VALUES(?, ?, ?, ?, ?, ?)"
+        fmt::format(
+            "INSERT OR IGNORE INTO logs(call_id, attempt, {}) VALUES(?1, ?2, {})",
+            stored::chunk_columns,
+            parameters(stored::chunk_columns, 3)
+        )
     ),
     // A wish to cancel that came while it ran is granted here: nobody will run it again.
     retry_(
@@ -97,7 +107,7 @@ CallWrites::CallWrites(SQLite::Database& db, CountChange& counts) :
             " error_code = CASE WHEN cancel_requested THEN ?6 END,"
             " status = CASE WHEN cancel_requested THEN 'cancelled' ELSE 'queued' END"
             " WHERE {} RETURNING status",
-            fmt::format(put_unless_paused, "?4"),
+            put_unless_paused("?4"),
             fenced
         )
     ),
@@ -129,11 +139,11 @@ CallWrites::CallWrites(SQLite::Database& db, CountChange& counts) :
             " status = CASE WHEN status = 'running' THEN status ELSE 'cancelled' END"
             " WHERE {} AND status = ?7 RETURNING {}",
             in_scope,
-            call_columns
+            call_columns()
         )
     ),
-    find_(db, fmt::format("SELECT {} FROM calls WHERE id = ?1", call_columns)),
-    find_in_scope_(db, fmt::format("SELECT {} FROM calls WHERE {}", call_columns, in_scope)) {}
+    find_(db, fmt::format("SELECT {} FROM calls WHERE id = ?1", call_columns())),
+    find_in_scope_(db, fmt::format("SELECT {} FROM calls WHERE {}", call_columns(), in_scope)) {}
 
 bool CallWrites::has_call(const std::string& id) { return has_row(has_call_, id); }
 
@@ -158,32 +168,7 @@ Result<CallWrites::Accepted> CallWrites::accept(
 }
 
 bool CallWrites::insert_call(const Call& call, WallTime now) {
-    const int inserted = change(
-        insert_call_,
-        call.id,
-        call.app_id,
-        call.fn_id,
-        call.fn_rev,
-        call.priority,
-        call.max_attempts,
-        call.image,
-        to_word(call.format),
-        call.memory,
-        call.cpus,
-        call.tmpfs_size,
-        call.timeout,
-        call.idle_timeout,
-        call.created_at,
-        now,
-        to_word(call.status),
-        call.run_at,
-        call.retry_on.bits(),
-        call.retry_base_ms,
-        call.retry_cap_ms,
-        call.expires_at,
-        call.redriven_from
-    );
-    return inserted > 0;
+    return stored::with_values(call, with_all(insert_call_), now) > 0;
 }
 
 void CallWrites::insert_request(const NewCall& call, const std::string& headers) {
@@ -209,7 +194,7 @@ std::vector<Call> CallWrites::claim(
     for (const auto& id : ids) {
         if (change(claim_, id, worker_id, now) == 0) continue;
         Query row(find_, id);
-        if (row.next()) claimed.push_back(read_call(row));
+        if (row.next()) claimed.push_back(stored::read_call(row));
         counts_.left(CallStatus::queued);
         counts_.entered(CallStatus::running);
     }
@@ -344,7 +329,7 @@ Result<Call> CallWrites::cancel(const Scope& scope, const std::string& call_id, 
     {
         Query row(find_in_scope_, call_id, scope.app_id, scope.fn_id);
         if (!row.next()) return fail(Errc::call_not_found);
-        before = read_call(row);
+        before = stored::read_call(row);
     }
     if (is_terminal(before->status)) return std::move(*before);
     const auto cancelled = end_of({.code = Errc::cancelled, .message = {}, .detail = {}});
@@ -359,7 +344,7 @@ Result<Call> CallWrites::cancel(const Scope& scope, const std::string& call_id, 
         to_word(before->status)
     );
     if (!step.next()) return std::move(*before);
-    auto after = read_call(step);
+    auto after = stored::read_call(step);
     counts_.left(before->status);
     counts_.entered(after.status);
     return after;

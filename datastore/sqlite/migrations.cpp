@@ -194,7 +194,9 @@ ALTER TABLE calls ADD COLUMN redriven_from TEXT;
 CREATE INDEX calls_dead ON calls(id) WHERE status IN ('error', 'timeout', 'killed');
 )sql";
 
-constexpr std::array steps{step_1, step_2, step_3, step_4, step_5, step_6, step_7, step_8, step_9, step_10};
+constexpr std::array steps{
+    step_1, step_2, step_3, step_4, step_5, step_6, step_7, step_8, step_9, step_10
+};
 
 }  // namespace
 

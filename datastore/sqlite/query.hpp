@@ -51,6 +51,7 @@ public:
     Number number() {
         return static_cast<Number>(statement_.getColumn(column_++).getInt64());
     }
+    bool flag() { return number() != 0; }
     WallTime time() { return from_ms(number()); }
     std::optional<WallTime> optional_time() {
         if (!is_null()) return time();
@@ -93,6 +94,13 @@ private:
 template <class... Values>
 int change(SQLite::Statement& statement, Values&&... values) {
     return Query(statement, std::forward<Values>(values)...).exec();
+}
+
+/// Runs the statement, which returns no rows, with what it is called with.
+inline auto with_all(SQLite::Statement& statement) {
+    return [&statement](auto&&... values) {
+        return change(statement, std::forward<decltype(values)>(values)...);
+    };
 }
 
 template <class... Values>

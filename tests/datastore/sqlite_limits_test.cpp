@@ -147,7 +147,7 @@ TEST_CASE("SqliteDatastore: one job without space fails every job of its batch, 
     Fixture<SqliteBackend> t(2);
     t.backend.options.file_pages_max = 200;
     t.reopen();
-    std::vector<std::pair<std::string, std::future<Result<void>>>> accepts;
+    std::vector<std::pair<std::string, std::future<Result<std::string>>>> accepts;
     for (int i = 0; i < 200; ++i) {
         auto call = call_of_size(t, 8'000);
         auto id = call.call.id;

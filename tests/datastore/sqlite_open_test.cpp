@@ -91,7 +91,8 @@ TEST_CASE("migrate: an empty file gets the whole schema, a second run changes no
     SQLite::Database db(folder.file("x.db"), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
     REQUIRE(sqlite::migrate(db, "x.db"));
     CHECK(db.execAndGet("PRAGMA user_version").getInt() == sqlite::schema_version());
-    for (const auto* table : {"apps", "fns", "calls", "requests", "responses", "logs", "workers"}) {
+    for (const auto* table :
+         {"apps", "fns", "calls", "requests", "responses", "logs", "workers", "idempotency"}) {
         CHECK(db.tableExists(table));
     }
     const auto changes = db.execAndGet("PRAGMA schema_version").getInt();
@@ -103,18 +104,17 @@ TEST_CASE("migrate: a file of the first schema keeps its rows and gets the later
     const TempDir folder;
     SQLite::Database db(folder.file("x.db"), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
     REQUIRE(sqlite::migrate(db, "x.db"));
-    db.exec("DROP INDEX fns_warm");
+    db.exec(
+        "DROP INDEX fns_warm; DROP INDEX calls_expiry; DROP INDEX calls_dead;"
+        "DROP TABLE idempotency"
+    );
     for (const auto* column :
-         {"fns.format",
-          "fns.cpus",
-          "fns.tmpfs_size",
-          "fns.max_concurrency",
-          "fns.min_idle",
-          "calls.cpus",
-          "calls.tmpfs_size",
-          "calls.stats",
-          "calls.waiting_for",
-          "workers.profile"}) {
+         {"fns.format",         "fns.cpus",        "fns.tmpfs_size",      "fns.max_concurrency",
+          "fns.min_idle",       "calls.cpus",      "calls.tmpfs_size",    "calls.stats",
+          "calls.waiting_for",  "workers.profile", "fns.retry_on",        "fns.retry_base_ms",
+          "fns.retry_cap_ms",   "calls.retry_on",  "calls.retry_base_ms", "calls.retry_cap_ms",
+          "fns.priority",       "fns.max_age",     "calls.expires_at",    "fns.paused",
+          "calls.redriven_from"}) {
         const std::string name(column);
         const auto dot = name.find('.');
         db.exec("ALTER TABLE " + name.substr(0, dot) + " DROP COLUMN " + name.substr(dot + 1));
@@ -127,6 +127,8 @@ TEST_CASE("migrate: a file of the first schema keeps its rows and gets the later
     CHECK(db.execAndGet("PRAGMA user_version").getInt() == sqlite::schema_version());
     CHECK(db.execAndGet("SELECT format FROM fns WHERE id = 'F'").getString() == "http-stream");
     CHECK(db.execAndGet("SELECT cpus + tmpfs_size + min_idle FROM fns").getInt() == 0);
+    CHECK(db.execAndGet("SELECT retry_on + priority + max_age + paused FROM fns").getInt() == 0);
+    CHECK(db.execAndGet("SELECT retry_base_ms FROM fns").getInt() == RetryPolicy{}.base_ms);
 }
 
 TEST_CASE("open_datastore: a URL names a folder, a file, or leaves it to the data folder") {

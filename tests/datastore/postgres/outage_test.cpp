@@ -111,7 +111,7 @@ TEST_CASE("PostgresDatastore: no acknowledged call is lost when the server is ki
     Outage t;
     Names acknowledged;
     for (int round = 0; round < 3; ++round) {
-        std::vector<std::future<Result<void>>> accepts;
+        std::vector<std::future<Result<std::string>>> accepts;
         Names ids;
         for (int i = 0; i < 600; ++i) {
             auto call = t.new_call();

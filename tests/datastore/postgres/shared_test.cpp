@@ -115,7 +115,7 @@ TEST_CASE("PostgresDatastore: calls accepted while their fn is deleted are refus
     Shared t;
     for (int round = 0; round < 5; ++round) {
         const auto fn = t.add_fn(t.app, "fn-" + std::to_string(round));
-        std::vector<std::future<Result<void>>> accepts;
+        std::vector<std::future<Result<std::string>>> accepts;
         Names ids;
         for (int i = 0; i < 100; ++i) {
             auto call = t.new_call(fn);
@@ -133,6 +133,87 @@ TEST_CASE("PostgresDatastore: calls accepted while their fn is deleted are refus
             }
         }
     }
+}
+
+TEST_CASE("PostgresDatastore: one call is made of a key, whichever processes it is repeated through"
+) {
+    Shared t;
+    for (int round = 0; round < 5; ++round) {
+        std::vector<std::future<Result<std::string>>> accepts;
+        // In both orders, among others without a key.
+        const auto accept = [&](std::size_t process, int key) {
+            auto call = t.new_call(t.fn);
+            call.idempotency = {
+                std::to_string(round) + "-" + std::to_string(key), "digest", Millis(60'000)
+            };
+            accepts.push_back(t.loop.start(t.at(process).accept(std::move(call))));
+        };
+        for (int i = 0; i < 40; ++i) {
+            accept(static_cast<std::size_t>(i) % 3, i % 10);
+            accept(static_cast<std::size_t>(i) % 3, 9 - i % 10);
+            accepts.push_back(t.loop.start(t.at(1).accept(t.new_call(t.fn))));
+        }
+        std::set<std::string> ids;
+        for (auto& each : accepts) ids.insert(each.get().value());
+        CHECK(ids.size() == 10 + 40);
+    }
+    CHECK(t.counts().queued == 5 * (10 + 40));
+}
+
+TEST_CASE(
+    "PostgresDatastore: nothing of a paused fn is claimed, none of a resumed one is left behind"
+) {
+    Shared t;
+    Names ids;
+    for (int round = 0; round < 5; ++round) {
+        std::vector<std::future<Result<std::string>>> accepts;
+        for (int i = 0; i < 60; ++i) {
+            auto call = t.new_call(t.fn);
+            ids.push_back(call.call.id);
+            accepts.push_back(t.loop.start(t.at(static_cast<std::size_t>(i) % 2).accept(call)));
+            if (i == 20) REQUIRE(t.run(t.at(2).pause_fn(t.fn.id)));
+            if (i == 40) CHECK(t.run(t.at(1).claim("worker-1", ids))->empty());
+        }
+        auto resumed = t.loop.start(t.at(1).resume_fn(t.fn.id));
+        for (auto& each : accepts) REQUIRE(each.get());
+        REQUIRE(resumed.get());
+        const auto claimed = t.run(t.at(0).claim("worker-1", ids));
+        REQUIRE(claimed);
+        CHECK(claimed->size() == ids.size());
+        ids.clear();
+    }
+}
+
+TEST_CASE("PostgresDatastore: what is due or expires is moved by one of the sweeping processes") {
+    Shared t;
+    Names ids;
+    for (int i = 0; i < 300; ++i) {
+        auto call = t.new_call(t.fn);
+        call.call.status = CallStatus::delayed;
+        call.call.run_at = t.clock.now() + Millis(10);
+        call.call.expires_at = t.clock.now() + Millis(20);
+        ids.push_back(call.call.id);
+        REQUIRE(t.run(t.store->accept(std::move(call))));
+    }
+    t.clock.advance(Millis(10));
+    Names moved;
+    std::vector<std::future<Result<DueStep>>> due;
+    for (std::size_t i = 0; i < 12; ++i) due.push_back(t.loop.start(t.at(i % 3).release_due(100)));
+    for (auto& each : due) {
+        for (const auto& call : each.get().value().due) moved.push_back(call.id);
+    }
+    std::ranges::sort(moved);
+    CHECK(moved == ids);
+    moved.clear();
+    t.clock.advance(Millis(10));
+    std::vector<std::future<Result<std::vector<MovedCall>>>> expired;
+    for (std::size_t i = 0; i < 12; ++i) expired.push_back(t.loop.start(t.at(i % 3).expire(100)));
+    for (auto& each : expired) {
+        for (const auto& call : each.get().value()) moved.push_back(call.id);
+    }
+    std::ranges::sort(moved);
+    CHECK(moved == ids);
+    CHECK(t.counts().queued == 0);
 }
 
 TEST_CASE("PostgresDatastore: several processes may start on an empty database at once") {
