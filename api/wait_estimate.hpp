@@ -18,11 +18,16 @@ public:
         told_at_ = now;
     }
 
-    /// Nothing when nothing is known, or what is known is too old to go by.
-    Millis of(std::string_view fn_id, int priority, WallTime now) const {
+    /// Empty when nothing is known, or what is known is too old to go by.
+    std::optional<Millis> known(std::string_view fn_id, int priority, WallTime now) const {
         const std::scoped_lock lock(mutex_);
-        if (!told_at_ || now - *told_at_ > too_old) return Millis{0};
-        return std::max(now - delivered_.of(fn_id, priority, now), Millis{0});
+        if (!told_at_ || now - *told_at_ > too_old) return std::nullopt;
+        // As it was then: that nothing has been told since does not mean that somebody waits.
+        return std::max(*told_at_ - delivered_.of(fn_id, priority, *told_at_), Millis{0});
+    }
+    /// None, unless it is known.
+    Millis of(std::string_view fn_id, int priority, WallTime now) const {
+        return known(fn_id, priority, now).value_or(Millis{0});
     }
 
 private:
