@@ -81,7 +81,12 @@ struct Api::Parts {
              deps.container_fits,
              settings.invoke.options}
         ),
-        calls(deps.store, deps.events, [this] { return acceptor.closed(); }),
+        calls(
+            deps.store,
+            deps.events,
+            WaitingReasons(deps.store, deps.queue, sweeper.waits(), deps.clock),
+            [this] { return acceptor.closed(); }
+        ),
         system(settings.version, deps.metrics, all_checks(deps, acceptor, outbox)),
         router(make_router()),
         dispatcher(*router, deps.metrics, deps.ids),

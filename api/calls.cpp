@@ -128,7 +128,17 @@ Task<Result<Reply>> CallsApi::get(Exchange& exchange, Scope scope, std::string c
                                 exchange, std::move(scope), std::move(call_id), deadline_in(*wait)
                             );
     if (!call) co_return fail(call.error());
-    co_return json_response(to_json(*call));
+    co_return co_await show(*call);
+}
+
+Task<Response> CallsApi::show(Call call) {
+    auto body = to_json(call);
+    const bool executes = call.status == CallStatus::running && call.phase == CallPhase::executing;
+    if (is_terminal(call.status) || executes) co_return json_response(body);
+    const auto [reason, estimate] = co_await reasons_.of(call);
+    if (!reason.empty()) body["waiting_for"] = reason;
+    if (estimate) body["estimated_wait_ms"] = estimate->count();
+    co_return json_response(body);
 }
 
 /// Subscribed before the row is read, so no end can slip between.

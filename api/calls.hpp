@@ -5,6 +5,7 @@
 // the same within one fn. Any lane.
 
 #include "api/router.hpp"
+#include "api/waiting_reasons.hpp"
 #include "datastore/datastore.hpp"
 #include "model/call_events.hpp"
 
@@ -13,15 +14,20 @@ namespace stoker {
 class CallsApi {
 public:
     /// `closing` says that the server shuts down: a long poll then ends with what it has.
-    CallsApi(Datastore& store, CallEvents& events, std::function<bool()> closing) :
+    CallsApi(
+        Datastore& store, CallEvents& events, WaitingReasons reasons, std::function<bool()> closing
+    ) :
         store_(store),
         events_(events),
+        reasons_(reasons),
         closing_(std::move(closing)) {}
 
     void add_routes(Router& router);
 
 private:
     Task<Result<Reply>> get(Exchange& exchange, Scope scope, std::string call_id);
+    /// The call, and what holds it if it has not begun to execute.
+    Task<Response> show(Call call);
     Task<Result<Call>> wait_for_end(
         Exchange& exchange, Scope scope, std::string id, Deadline until
     );
@@ -35,6 +41,7 @@ private:
 
     Datastore& store_;
     CallEvents& events_;
+    WaitingReasons reasons_;
     const std::function<bool()> closing_;
 };
 

@@ -6,6 +6,12 @@
 
 namespace stoker {
 
+namespace {
+
+constexpr std::chrono::seconds reason_interval{1};
+
+}  // namespace
+
 bool LiveCall::begin(ContainerRef container, WallTime at) {
     // Whoever cancels sets the flag first and looks for the container then: one of us sees the
     // other.
@@ -112,6 +118,7 @@ std::vector<CallProgress> LiveCalls::changes(const WaitingOf& waiting_of) {
         // A log that only its call still holds will not grow any more.
         std::erase_if(ended_, [](const auto& call) { return call->log.use_count() == 1; });
     }
+    const auto now = std::chrono::steady_clock::now();
     std::vector<CallProgress> changes;
     for (const auto& call : ended) {
         if (!call->log->has_chunks()) continue;
@@ -124,8 +131,14 @@ std::vector<CallProgress> LiveCalls::changes(const WaitingOf& waiting_of) {
             call->started_at_
                 ? Waiting{CallPhase::executing, {}}
                 : waiting_of(slot_key_of(*call->fn, call->fence.call_id), call->fn->image);
+        // Reasons hold numbers that change all the time, and each is a write.
+        const bool same_phase = phase == call->reported_;
+        if (same_phase && now - call->reason_reported_at_ < reason_interval) {
+            reason = call->reported_reason_;
+        }
+        if (reason != call->reported_reason_) call->reason_reported_at_ = now;
         const bool new_start = call->started_at_.has_value() && !call->reported_start_;
-        const bool new_state = phase != call->reported_ || reason != call->reported_reason_;
+        const bool new_state = !same_phase || reason != call->reported_reason_;
         if (!new_state && !new_start && !call->log->has_chunks()) continue;
         call->reported_ = phase;
         call->reported_reason_ = reason;

@@ -5,6 +5,7 @@
 // reporter writes phase, start and log pieces from here. Thread-safe.
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -89,6 +90,7 @@ private:
     std::optional<CallStats> stats_;
     CallPhase reported_ = CallPhase::slot;
     std::string reported_reason_;
+    std::chrono::steady_clock::time_point reason_reported_at_;
     bool reported_start_ = false;
 };
 

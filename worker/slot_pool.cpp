@@ -105,6 +105,11 @@ CallPhase SlotPool::phase_of(const std::string& slot_key) const {
     return table_.phase_of(slot_key);
 }
 
+std::string SlotPool::reason_of(const std::string& slot_key) const {
+    const std::scoped_lock lock(mutex_);
+    return table_.reason_of(slot_key);
+}
+
 double SlotPool::wait_s(const FnSpec& fn) const {
     const std::scoped_lock lock(mutex_);
     return table_.wait_s(fn);

@@ -100,6 +100,7 @@ public:
 
     /// What those who wait for this key wait for.
     CallPhase phase_of(const std::string& slot_key) const;
+    std::string reason_of(const std::string& slot_key) const;
 
     /// For how long others would keep a call of it from its container (slot_table.hpp).
     double wait_s(const FnSpec& fn) const;

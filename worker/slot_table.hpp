@@ -116,6 +116,9 @@ public:
     /// Functions that min_idle containers are kept of.
     std::vector<std::string> warm_fns() const;
     CallPhase phase_of(const std::string& slot_key) const;
+    /// What keeps those who wait for this key from a container, for people; empty: nothing that is
+    /// known, or a container is coming.
+    std::string reason_of(const std::string& slot_key) const;
     /// For how long others would keep a call of it, if it came now, from its container: 0 when one
     /// is idle or can be started, infinity when that cannot be told.
     double wait_s(const FnSpec& fn) const;

@@ -3,6 +3,8 @@
 // too little is free, room is made from idle containers of other keys. Who has waited for memory
 // longer than `fair_after` and has less than its share gets it from containers that are given back.
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "worker/launch_errors.hpp"
@@ -37,6 +39,26 @@ Demand SlotTable::demand_of(const SlotKey& key) const {
         .latest_launch = key.latest_launch,
         .behind_since = key.behind_since
     };
+}
+
+std::string SlotTable::reason_of(const std::string& slot_key) const {
+    const auto found = keys_.find(slot_key);
+    if (found == keys_.end()) return {};
+    const auto& key = found->second;
+    if (key.waiters.empty() || key.starting > 0) return {};
+    const auto& fn = *key.owner;
+    if (!fn.may_use()) {
+        return fmt::format("the limit of its function: {} of {} run", fn.in_use, fn.in_use_max);
+    }
+    const auto free_mb = memory_.free_mb() + idle_.mb();
+    if (key.container_mb() > free_mb) {
+        return fmt::format("memory: {} MB needed, {} MB free", key.container_mb(), free_mb);
+    }
+    if (exceeds_cpus(key)) return "processors: all are in use";
+    if (key.busy.empty()) return {};
+    return fmt::format(
+        "a container of its function: {} busy, {} calls wait", key.busy.size(), key.waiters.size()
+    );
 }
 
 void SlotTable::ask(SlotKey& key, Time now) {

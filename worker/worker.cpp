@@ -274,6 +274,7 @@ Waiting Worker::waiting_of(const std::string& slot_key, const std::string& image
         waiting.reason = images_.pull_state(image);
         if (!waiting.reason.empty()) waiting.phase = CallPhase::pulling;
     }
+    if (waiting.phase == CallPhase::slot) waiting.reason = slots_.reason_of(slot_key);
     return waiting;
 }
 

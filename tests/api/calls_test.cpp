@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "tests/api/api_fixture.hpp"
+#include "tests/support/eventually.hpp"
 
 namespace stoker::test {
 
@@ -54,6 +55,47 @@ TEST_CASE("calls: a call is visible from its acceptance, on both paths") {
     CHECK(call["status"] == "queued");
     CHECK(call["attempt"] == 0);
     CHECK(api.get(api.nested()).body == api.get(api.path()).body);
+}
+
+TEST_CASE("calls: what a call waits for is said, as far as an api knows it") {
+    CallFixture api;
+    const auto shown = [&] { return ApiFixture::json(api.get(api.path())); };
+    CHECK(shown()["waiting_for"] == "no worker is alive");
+    REQUIRE(run(api.store.register_worker("worker", "host", Millis{60'000})));
+    CHECK(shown()["waiting_for"] == "a worker with room for it");
+    api.queue.total_depth = 8;
+    api.queue.fn_depth = 3;
+    CHECK(shown()["waiting_for"] == "behind up to 7 calls, 2 of them of its function");
+    REQUIRE(api.send("POST", "/v2/fns/" + api.fn_id + "/pause").status == 200);
+    CHECK(shown()["waiting_for"] == "its function is paused");
+    REQUIRE(api.send("POST", "/v2/fns/" + api.fn_id + "/resume").status == 200);
+    api.end_without_answer();
+    CHECK_FALSE(shown().contains("waiting_for"));
+    CHECK_FALSE(shown().contains("estimated_wait_ms"));
+}
+
+TEST_CASE("calls: a delayed call says until when, and how long that is") {
+    const CallFixture api;
+    const auto accepted = api.send(
+        "POST", "/invoke/" + api.fn_id, "x", {{"Fn-Invoke-Type", "async"}, {"Stoker-Delay", "1h"}}
+    );
+    REQUIRE(accepted.status == 202);
+    const std::string id = ApiFixture::json(accepted)["call_id"];
+    const auto call = ApiFixture::json(api.get("/v2/calls/" + id));
+    CHECK(call["status"] == "delayed");
+    CHECK(call["waiting_for"] == "it is delayed until " + std::string(call["run_at"]));
+    CHECK(call["estimated_wait_ms"] > 3'000'000);
+    CHECK(call["estimated_wait_ms"] <= 3'600'000);
+}
+
+TEST_CASE("calls: the wait of those before it is the estimate of a call's own") {
+    CallFixture api;
+    api.queue.delivered_to = wall_now() - std::chrono::minutes(5);
+    REQUIRE(run(api.store.register_worker("worker", "host", Millis{60'000})));
+    const auto estimate = [&] {
+        return ApiFixture::json(api.get(api.path())).value("estimated_wait_ms", 0);
+    };
+    eventually("a sweep has asked the queue", [&] { return estimate() >= 300'000; });
 }
 
 TEST_CASE("calls: an unknown call, or one of another fn, is not found") {

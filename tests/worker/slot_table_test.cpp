@@ -201,6 +201,22 @@ TEST_CASE("SlotTable: max_concurrency bounds the containers in use, over all key
     CHECK(bare.launches.empty());
 }
 
+TEST_CASE("SlotTable: what keeps a call from a container is named") {
+    Bare bare(300);
+    const auto limited = make_fn("limited", {.memory_mb = 200, .max_concurrency = 1});
+    CHECK(bare.table.reason_of(limited->slot_key).empty());
+    bare.want(limited);
+    CHECK(bare.table.reason_of(limited->slot_key).empty());  // its container is coming
+    const auto container = bare.come_up(limited);
+    bare.want(limited);
+    CHECK(bare.table.reason_of(limited->slot_key) == "the limit of its function: 1 of 1 run");
+    const auto large = make_fn("large", {.memory_mb = 128});
+    bare.want(large);
+    CHECK(bare.table.reason_of(large->slot_key) == "memory: 128 MB needed, 100 MB free");
+    bare.give_back(container);
+    CHECK(bare.table.reason_of(limited->slot_key).empty());
+}
+
 TEST_CASE("SlotTable: nobody who comes later overtakes those who wait for max_concurrency") {
     Bare bare;
     const auto fn = make_fn("a", {.max_concurrency = 1});
