@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cli/client/client_commands.hpp"
+#include "cli/doctor.hpp"
 #include "common/nearest.hpp"
 
 namespace stoker {
@@ -29,6 +30,7 @@ constexpr std::array commands{
     Command{"calls get", "Show a call, or wait for its end", run_calls_get},
     Command{"calls list", "List the calls of a function", run_calls_list},
     Command{"logs", "Show what a call wrote, or follow it", run_logs},
+    Command{"doctor audit", "Recount the calls of a datastore", run_doctor_audit},
     Command{"version", "Show the version", nullptr},
 };
 

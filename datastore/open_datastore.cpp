@@ -2,9 +2,12 @@
 
 #include <fmt/format.h>
 
+#include "datastore/audit.hpp"
+#include "datastore/postgres/postgres_audit.hpp"
 #include "datastore/postgres/postgres_call_events.hpp"
 #include "datastore/postgres/postgres_datastore.hpp"
 #include "datastore/postgres/target.hpp"
+#include "datastore/sqlite/sqlite_audit.hpp"
 #include "datastore/sqlite/sqlite_datastore.hpp"
 
 namespace stoker {
@@ -82,6 +85,23 @@ Result<std::unique_ptr<Datastore>> open_datastore(
     }
     const auto where = url.substr(url.find(':') + 1);
     return SqliteDatastore::open(sqlite_options(where, options), clock, metrics);
+}
+
+Result<Audit> audit_datastore(std::string_view url, const DatastoreOptions& options, WallTime now) {
+    Result<std::unique_ptr<AuditSource>> source = nullptr;
+    switch (backend_of(url)) {
+        case Backend::unknown: return unknown_scheme(url);
+        case Backend::postgres: {
+            const auto target = postgres::parse_target(url);
+            if (!target) return fail(target.error());
+            source = postgres::open_audit(*target);
+            break;
+        }
+        case Backend::sqlite:
+            source = sqlite::open_audit(sqlite_options(url.substr(url.find(':') + 1), options));
+    }
+    if (!source) return fail(std::move(source.error()));
+    return audit(**source, now);
 }
 
 std::unique_ptr<CallEvents> open_call_events(std::string_view url, Metrics& metrics) {

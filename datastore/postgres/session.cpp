@@ -4,7 +4,6 @@
 #include <libpq-fe.h>
 
 #include <thread>
-#include <vector>
 
 #include "common/log.hpp"
 
@@ -51,14 +50,30 @@ Result<void> Session::execute(const std::string& sql) {
     return {};
 }
 
-Result<std::string> Session::ask(const std::string& sql) {
-    const ResultHandle result(PQexec(connection_.get(), sql.c_str()));
+Result<ResultHandle> Session::run(const std::string& sql) {
+    ResultHandle result(PQexec(connection_.get(), sql.c_str()));
     const auto status = PQresultStatus(result.get());
-    if (status == PGRES_COMMAND_OK) return std::string{};
-    if (status != PGRES_TUPLES_OK) {
-        return fail(Errc::store_unavailable, "PostgreSQL: " + words_of(connection_.get()));
+    if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK) return result;
+    return fail(Errc::store_unavailable, "PostgreSQL: " + words_of(connection_.get()));
+}
+
+Result<std::string> Session::ask(const std::string& sql) {
+    const auto result = run(sql);
+    if (!result) return fail(result.error());
+    return PQntuples(result->get()) > 0 ? PQgetvalue(result->get(), 0, 0) : "";
+}
+
+Result<std::vector<std::vector<std::string>>> Session::rows(const std::string& sql) {
+    const auto result = run(sql);
+    if (!result) return fail(result.error());
+    std::vector<std::vector<std::string>> rows;
+    for (int row = 0; row < PQntuples(result->get()); ++row) {
+        auto& values = rows.emplace_back();
+        for (int column = 0; column < PQnfields(result->get()); ++column) {
+            values.emplace_back(PQgetvalue(result->get(), row, column));
+        }
     }
-    return PQntuples(result.get()) > 0 ? PQgetvalue(result.get(), 0, 0) : "";
+    return rows;
 }
 
 int Session::server_version() const { return PQserverVersion(connection_.get()); }

@@ -4,6 +4,7 @@
 // may be entrusted to, and for migrations. Private to datastore/postgres.
 
 #include <string>
+#include <vector>
 
 #include "datastore/postgres/link.hpp"
 #include "datastore/postgres/target.hpp"
@@ -20,10 +21,14 @@ public:
     Result<void> execute(const std::string& sql);
     /// The first value of the first row, as text; empty when there is none.
     Result<std::string> ask(const std::string& sql);
+    /// All values of all rows, as text, empty for NULL.
+    Result<std::vector<std::vector<std::string>>> rows(const std::string& sql);
     /// 150018 for 15.18.
     int server_version() const;
 
 private:
+    Result<ResultHandle> run(const std::string& sql);
+
     explicit Session(ConnectionHandle connection) : connection_(std::move(connection)) {}
 
     ConnectionHandle connection_;
