@@ -16,6 +16,18 @@ bool leaves_open(Errc code) {
 
 constexpr std::int64_t retry_after_s_max = 3'600;
 
+constexpr std::int64_t full_retry_after_s_max = 60;
+
+/// A queue that goes on as it does has delivered what is in it now in about as long as the first of
+/// that has waited.
+std::unexpected<Error> full(Errc code, std::optional<Millis> wait, std::int64_t retry_after_s_min) {
+    Error error{.code = code, .message = {}, .detail = {}};
+    const auto seconds = std::chrono::ceil<std::chrono::seconds>(wait.value_or(Millis{0})).count();
+    error.retry_after_s =
+        static_cast<int>(std::clamp(seconds, retry_after_s_min, full_retry_after_s_max));
+    return fail(std::move(error));
+}
+
 int priority_of(const Fn& fn, const CallOptions& options) {
     return options.priority.value_or(fn.priority);
 }
@@ -121,11 +133,12 @@ Result<void> Acceptor::judge(const Fn& fn, const CallOptions& options) const {
     if (auto admission = store_.admission(); !admission) return admission;
     // Held calls wait in the store alone.
     const auto depth = std::max(queue_.depth(), delayed_.queued()) + delayed_.count();
-    if (outbox_.full() || depth >= limits_.depth_max) return fail(Errc::queue_full);
-    if (queue_.depth(fn.id) >= limits_.fn_depth_max) return fail(Errc::fn_queue_full);
+    const auto lag = waits_.known(fn.id, priority_of(fn, options), clock_.now());
+    if (outbox_.full() || depth >= limits_.depth_max) return full(Errc::queue_full, lag, 5);
+    if (queue_.depth(fn.id) >= limits_.fn_depth_max) return full(Errc::fn_queue_full, lag, 1);
     const auto age = age_of(fn, options);
     if (options.run_at || age == Millis{0}) return {};
-    const auto wait = waits_.of(fn.id, priority_of(fn, options), clock_.now());
+    const auto wait = lag.value_or(Millis{0});
     if (wait <= age) return {};
     // By then the queue is as short as this call needs it, if it goes on as it does.
     const auto over = std::chrono::ceil<std::chrono::seconds>(wait - age);

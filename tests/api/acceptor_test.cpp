@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "tests/api/api_fixture.hpp"
+#include "tests/support/eventually.hpp"
 
 namespace stoker::test {
 
@@ -177,6 +178,34 @@ TEST_CASE("accept: a call that would expire before its turn is refused, and told
     CHECK(accept({{"Stoker-Max-Age", "1h"}}).status == 202);
     CHECK(accept({}).status == 202);
     CHECK(accept({{"Stoker-Max-Age", "10s"}, {"Stoker-Delay", "1m"}}).status == 202);
+}
+
+TEST_CASE("accept: a full queue says to come again when what is in it has been delivered") {
+    AcceptFixture api([](ApiSettings& settings) {
+        settings.sweeper.interval = Millis{5};
+        settings.sweeper.queue_starts_empty = false;
+        settings.accept.fn_depth_max = 10;
+        settings.accept.depth_max = 100;
+    });
+    const auto after = [&] {
+        const auto refused = api.accept();
+        CHECK((refused.status == 429 || refused.status == 503));
+        return std::stoi(refused.header("Retry-After"));
+    };
+    const auto set_lag = [&](Millis lag) { api.queue.delivered_to = wall_now() - lag; };
+    api.queue.fn_depth = 10;
+    set_lag(Millis{-1'000});
+    eventually("no lag is known", [&] { return after() == 1; });
+    set_lag(Millis{20'000});
+    eventually("the lag is known", [&] { return after() >= 20; });
+    CHECK(after() < 60);
+    set_lag(std::chrono::hours(1));
+    eventually("a long one is cut", [&] { return after() == 60; });
+    api.queue.total_depth = 100;
+    CHECK(api.accept().status == 503);
+    CHECK(after() == 60);
+    set_lag(Millis{-1'000});
+    eventually("at least some seconds", [&] { return after() == 5; });
 }
 
 TEST_CASE("accept: a fn deleted at the last moment is 404") {
