@@ -39,7 +39,7 @@ constexpr int exit_usage = 2;
 std::string overview() {
     std::string text = "Usage: stoker COMMAND [flags]\n\nCommands:\n";
     for (const auto& command : commands) {
-        text += fmt::format("  {:<12}{}\n", command.name, command.about);
+        text += fmt::format("  {:<14}{}\n", command.name, command.about);
     }
     return text + "\nEvery command has --help.\n";
 }
@@ -63,7 +63,7 @@ int explain_unknown(std::span<const std::string> words, Console& console) {
     for (const auto& command : commands) {
         names.emplace_back(command.name);
         if (command.name.starts_with(words[0] + ' ')) {
-            group += fmt::format("  {:<12}{}\n", command.name, command.about);
+            group += fmt::format("  {:<14}{}\n", command.name, command.about);
         }
     }
     if (!group.empty()) {

@@ -14,7 +14,15 @@ TEST_CASE("Commands: without one, or asked for help, all are listed") {
         CHECK(ran.exit_code == 0);
         CHECK(ran.err.empty());
         for (const auto* command :
-             {"start", "api", "worker", "invoke", "calls get", "calls list", "logs", "version"}) {
+             {"start",
+              "api",
+              "worker",
+              "invoke",
+              "calls get",
+              "calls list",
+              "logs",
+              "doctor audit",
+              "version"}) {
             CAPTURE(command);
             CHECK(ran.out.contains("\n  " + std::string(command) + ' '));
         }
