@@ -36,7 +36,12 @@ private:
 
 class ReaderPool {
 public:
-    explicit ReaderPool(const SqliteOptions& options) : options_(options) {}
+    /// Opens one for each thread that reads at once: later there may be no descriptors left for it.
+    explicit ReaderPool(const SqliteOptions& options) : options_(options) {
+        while (free_.size() < options.read_threads) {
+            free_.push_back(std::make_unique<Reader>(options));
+        }
+    }
 
     class Lease {
     public:
@@ -53,7 +58,8 @@ public:
         std::unique_ptr<Reader> reader_;
     };
 
-    /// Opens a connection when none is free: there are never more than threads that read.
+    /// Opens a connection when none is free: there are never more than threads that read, and the
+    /// one that collects blobs.
     Lease take(Deadline deadline);
 
 private:
