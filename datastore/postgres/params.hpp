@@ -26,6 +26,7 @@ struct Bytes {
 /// One column of many rows. Its elements are all of one type: text, int8 or bytea.
 class Column {
 public:
+    // NOLINTNEXTLINE(performance-enum-size): the server's numbers of types, sent as four bytes
     enum class Of : std::uint32_t { bytes = 17, number = 20, text = 25 };
 
     explicit Column(Of type) : type_(type) {}
