@@ -45,7 +45,7 @@ struct AuditFlags {
             return 0;
         }
         if (!loaded.positionals.empty()) {
-            loaded.errors.push_back("usage: stoker doctor audit [flags]");
+            loaded.errors.emplace_back("usage: stoker doctor audit [flags]");
         }
         for (const auto& error : loaded.errors) console.err << "stoker: " << error << '\n';
         if (!loaded.errors.empty()) return exit_usage;

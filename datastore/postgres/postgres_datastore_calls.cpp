@@ -34,6 +34,7 @@ std::vector<MovedCall> in_order(std::vector<DatedCall> found) {
     const auto key = [](const DatedCall& each) { return std::tie(each.at, each.call.id); };
     std::ranges::sort(found, {}, key);
     std::vector<MovedCall> calls;
+    calls.reserve(found.size());
     for (auto& each : found) calls.push_back(std::move(each.call));
     return calls;
 }
