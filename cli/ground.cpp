@@ -35,7 +35,10 @@ Result<std::unique_ptr<Ground>> Ground::open(const StartSettings& settings, std:
         open_datastore(settings.db, datastore_options(settings), ground->clock, ground->metrics);
     if (!store) return fail(std::move(store.error()));
     ground->store = std::move(*store);
-    const QueueOptions options{.max_depth = static_cast<std::uint64_t>(settings.queue_depth)};
+    const QueueOptions options{
+        .visibility = settings.visibility,
+        .max_depth = static_cast<std::uint64_t>(settings.queue_depth)
+    };
     auto queue = open_queue(settings.queue, options, ground->lanes.at(0), ground->metrics);
     if (!queue) return fail(std::move(queue.error()));
     ground->queue = std::move(*queue);

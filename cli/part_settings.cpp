@@ -93,6 +93,7 @@ ApiSettings api_settings(const StartSettings& settings) {
     api.sweeper.interval = settings.sweep_interval;
     api.sweeper.lease = settings.lease;
     api.sweeper.grace = settings.sweep_grace;
+    api.sweeper.redispatch_slack = 2 * settings.visibility;
     api.sweeper.queue_starts_empty = !is_shared_queue(settings.queue);
     return api;
 }

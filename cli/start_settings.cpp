@@ -255,6 +255,12 @@ void add_timers(Settings& table, StartSettings& to, Role role) {
         table.add("heartbeat", to.heartbeat, timer, "Between signs of life of a worker");
     }
     table.add("lease", to.lease, timer, "Without one until a worker counts as lost");
+    table.add(
+        "visibility",
+        to.visibility,
+        timer,
+        "From a delivery by the queue until a call nobody claimed is delivered again"
+    );
     if (has_api(role)) {
         table.add("sweep-interval", to.sweep_interval, timer, "Between looks for lost workers");
         table.add(

@@ -67,6 +67,7 @@ struct StartSettings {
     Millis slot_wait{60'000};  ///< of a synchronous call
     Millis heartbeat{3'000};
     Millis lease{15'000};
+    Millis visibility{10'000};
     Millis sweep_interval{1'000};
     Millis sweep_grace{3'000};
     Millis drain{30'000};

@@ -269,6 +269,7 @@ std::vector<SettingRow> timer_rows() {
         {"heartbeat", a_duration, {"", "x"}, {}},
         {"lease", timer, {"9ms", "25h"}, {"6s", "24h"}},
         {"lease", a_duration, {"", "2d"}, {}},
+        {"visibility", timer, {"9ms", "25h"}, {"10ms", "24h"}},
         {"sweep-interval", timer, {"0", "9ms", "25h"}, {"10ms", "24h"}},
         {"sweep-interval", a_duration, {"", "x"}, {}},
         {"sweep-grace", or_none, {"25h"}, {"0", "24h"}},
