@@ -26,10 +26,11 @@ std::vector<pid_t> children_of(pid_t parent) {
 
 }  // namespace
 
-PostgresServer::PostgresServer() {
+PostgresServer::PostgresServer(std::filesystem::path folder) :
+    dir_(folder.empty() ? own_.path() : std::move(folder)) {
     start();
     std::string address;
-    std::ifstream(dir_.file("address")) >> address;
+    std::ifstream(dir_ / "address") >> address;
     port_ = std::stoi(address.substr(address.rfind(':') + 1));
 }
 
@@ -54,7 +55,7 @@ void PostgresServer::kill() {
 
 pid_t PostgresServer::pid() const {
     pid_t pid = 0;
-    std::ifstream(dir_.file("pid")) >> pid;
+    std::ifstream(dir_ / "pid") >> pid;
     if (pid <= 0) throw std::runtime_error("the PostgreSQL server does not run");
     return pid;
 }
@@ -93,7 +94,7 @@ std::string PostgresServer::url_of(const std::string& schema, int port) const {
 
 void PostgresServer::services(const std::string& words) const {
     const auto command = std::string(STOKER_SERVICES) + " postgres " + words + " --dir '" +
-                         dir_.path().string() + "' >/dev/null";
+                         dir_.string() + "' >/dev/null";
     if (std::system(command.c_str()) != 0) throw std::runtime_error("failed: " + command);
 }
 

@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+#include <filesystem>
 #include <string>
 
 #include "tests/support/temp_dir.hpp"
@@ -13,7 +14,8 @@ namespace stoker::test {
 
 class PostgresServer {
 public:
-    PostgresServer();
+    /// Its data in that folder, which stays; without one, in one that goes with it.
+    explicit PostgresServer(std::filesystem::path folder = {});
     ~PostgresServer();
     PostgresServer(const PostgresServer&) = delete;
     PostgresServer& operator=(const PostgresServer&) = delete;
@@ -40,7 +42,8 @@ private:
     void services(const std::string& words) const;
     pid_t pid() const;
 
-    TempDir dir_;
+    TempDir own_;
+    const std::filesystem::path dir_;
     int port_ = 0;
     int schemas_ = 0;
 };

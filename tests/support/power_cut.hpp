@@ -18,6 +18,8 @@ namespace stoker::test {
 class PowerCutDisk {
 public:
     PowerCutDisk() {
+        // Servers may run as other users.
+        std::filesystem::permissions(place_.path(), std::filesystem::perms(0711));
         make_image(place_.path() / "outer.img", std::uint64_t{2} << 30, "xfs -m reflink=1");
         outer_.emplace(place_.path() / "outer.img", place_.path() / "outer");
         make_image(image(), std::uint64_t{512} << 20, "ext4");

@@ -18,6 +18,7 @@
 
 #include "common/http/client.hpp"
 #include "tests/support/docker_images.hpp"
+#include "tests/support/network_lab.hpp"
 #include "tests/support/run.hpp"
 #include "tests/support/stoker_process.hpp"
 
@@ -75,7 +76,10 @@ bool PrivateEngine::is_possible() {
     return ::geteuid() == 0 && std::system("command -v dockerd >/dev/null") == 0;
 }
 
-PrivateEngine::PrivateEngine() { start(); }
+PrivateEngine::PrivateEngine(std::string network_namespace) :
+    namespace_(std::move(network_namespace)) {
+    start();
+}
 
 PrivateEngine::~PrivateEngine() {
     try {
@@ -117,11 +121,11 @@ void PrivateEngine::start() {
         "--host",
         host(),
         "--log-level=warn",
-        "--bridge=none",
         "--iptables=false",
         "--ip-forward=false",
         "--ip-masq=false"
     };
+    if (namespace_.empty()) words.emplace_back("--bridge=none");
     std::vector<char*> arguments;
     for (auto& word : words) arguments.push_back(word.data());
     arguments.push_back(nullptr);
@@ -132,8 +136,10 @@ void PrivateEngine::start() {
         const int fd = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
         ::dup2(fd, STDOUT_FILENO);
         ::dup2(fd, STDERR_FILENO);
-        // Without a network of its own, --bridge=none removes the bridge of the machine's engine.
-        if (::unshare(CLONE_NEWNET) == 0) ::execvp(arguments[0], arguments.data());
+        // Without a network of its own, it would take the bridge of the machine's engine.
+        const bool is_apart =
+            namespace_.empty() ? ::unshare(CLONE_NEWNET) == 0 : enter_network(namespace_);
+        if (is_apart) ::execvp(arguments[0], arguments.data());
         ::_exit(127);
     }
     eventually("the private engine answers", [&] {

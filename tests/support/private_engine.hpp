@@ -18,8 +18,9 @@ public:
     /// False: the test says so and returns.
     static bool is_possible();
 
-    /// Starts it; throws when it does not come up.
-    PrivateEngine();
+    /// Starts it; throws when it does not come up. In a network namespace (of `ip netns`) that is
+    /// named, containers have a bridge to it; without one they have no network.
+    explicit PrivateEngine(std::string network_namespace = {});
     ~PrivateEngine();
     PrivateEngine(const PrivateEngine&) = delete;
     PrivateEngine& operator=(const PrivateEngine&) = delete;
@@ -43,6 +44,7 @@ private:
     void clean_up() const;
 
     TempDir folder_;
+    const std::string namespace_;
     pid_t pid_ = -1;
 };
 

@@ -40,12 +40,15 @@ Reply command(const Context& context, const std::vector<std::string>& words) {
 
 }  // namespace
 
-RedisServer::RedisServer(std::string options, std::string account) :
+RedisServer::RedisServer(
+    std::string options, std::string account, std::filesystem::path folder
+) :
+    dir_(folder.empty() ? own_.path() : std::move(folder)),
     options_(std::move(options)),
     account_(std::move(account)) {
     start();
     std::string address;
-    std::ifstream(dir_.file("address")) >> address;
+    std::ifstream(dir_ / "address") >> address;
     port_ = std::stoi(address.substr(address.rfind(':') + 1));
 }
 
@@ -74,7 +77,7 @@ void RedisServer::signal(int number) const {
 
 pid_t RedisServer::pid() const {
     pid_t pid = 0;
-    std::ifstream(dir_.file("pid")) >> pid;
+    std::ifstream(dir_ / "pid") >> pid;
     if (pid <= 0) throw std::runtime_error("redis-server does not run");
     return pid;
 }
@@ -104,7 +107,7 @@ std::string RedisServer::ask(const std::string& words) const {
 
 void RedisServer::services(const std::string& words) const {
     const auto command = std::string(STOKER_SERVICES) + " redis " + words + " --dir '" +
-                         dir_.path().string() + "' >/dev/null";
+                         dir_.string() + "' >/dev/null";
     if (std::system(command.c_str()) != 0) throw std::runtime_error("failed: " + command);
 }
 

@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -15,7 +16,10 @@ namespace stoker::test {
 class RedisServer {
 public:
     /// `options` as in `scripts/services redis start`; the account is that of --auth.
-    explicit RedisServer(std::string options = {}, std::string account = {});
+    /// Its data are in that folder, which stays; without one, in one that goes with it.
+    explicit RedisServer(
+        std::string options = {}, std::string account = {}, std::filesystem::path folder = {}
+    );
     ~RedisServer();
     RedisServer(const RedisServer&) = delete;
     RedisServer& operator=(const RedisServer&) = delete;
@@ -41,7 +45,8 @@ private:
     void services(const std::string& words) const;
     pid_t pid() const;
 
-    TempDir dir_;
+    TempDir own_;
+    const std::filesystem::path dir_;
     const std::string options_;
     const std::string account_;
     int port_ = 0;

@@ -21,6 +21,7 @@
 
 #include "common/unique_fd.hpp"
 #include "tests/support/docker_images.hpp"
+#include "tests/support/network_lab.hpp"
 #include "tests/support/run.hpp"
 
 namespace stoker::test {
@@ -71,6 +72,11 @@ StokerProcess::StokerProcess(std::vector<std::string> flags) {
     address_ = {.unix_path = {}, .host = "127.0.0.1", .port = static_cast<std::uint16_t>(port_)};
 }
 
+void StokerProcess::use_network(std::string network_namespace, std::string host) {
+    namespace_ = std::move(network_namespace);
+    address_.host = std::move(host);
+}
+
 void StokerProcess::set_flags(std::vector<std::string> flags) {
     flags_ = std::move(flags);
     const auto host = std::ranges::find(flags_, "--docker-host");
@@ -102,7 +108,7 @@ void StokerProcess::start() {
         STOKER_BINARY,
         std::string(to_word(role_)),
         role_ == Role::worker ? "--runner-listen" : "--listen",
-        fmt::format("127.0.0.1:{}", port_),
+        fmt::format("{}:{}", address_.host, port_),
         "--log-format",
         "json"
     };
@@ -124,6 +130,7 @@ void StokerProcess::start() {
         ::dup2(fd, STDERR_FILENO);
         ::dup2(fd, STDOUT_FILENO);
         for (auto& word : environment_) ::putenv(word.data());
+        if (!namespace_.empty() && !enter_network(namespace_)) ::_exit(126);
         ::execv(arguments[0], arguments.data());
         ::_exit(127);
     }

@@ -30,6 +30,8 @@ public:
     void use_data(std::filesystem::path folder) { data_folder_ = std::move(folder); }
     void set_environment(std::vector<std::string> words) { environment_ = std::move(words); }
 
+    /// A network namespace to run in, and the address it has there; loopback without.
+    void use_network(std::string network_namespace, std::string host);
     /// Which command it is, from the next start on. A worker listens with its runner endpoint.
     void be(Role role) { role_ = role; }
     /// For the next start.
@@ -74,6 +76,7 @@ private:
     std::filesystem::path data_;
     std::filesystem::path data_folder_;
     Role role_ = Role::start;
+    std::string namespace_;
     std::vector<std::string> flags_;
     std::vector<std::string> environment_;
     HttpAddress address_;

@@ -13,8 +13,10 @@ namespace stoker::test {
 std::string function_program() {
     const std::string folder = STOKER_TEST_FUNCTIONS;
     auto source = read_file(folder + "/function.c");
-    const std::string include = "#include \"bad_deeds.h\"\n";
-    source.replace(source.find(include), include.size(), read_file(folder + "/bad_deeds.h"));
+    for (const std::string name : {"bad_deeds.h", "report.h"}) {
+        const auto include = "#include \"" + name + "\"\n";
+        source.replace(source.find(include), include.size(), read_file(folder + "/" + name));
+    }
     return compile_static_c(source);
 }
 

@@ -10,7 +10,7 @@
 
 namespace stoker::test {
 
-/// The executable of function.c with bad_deeds.h.
+/// The executable of function.c with its parts.
 std::string function_program();
 /// The tag of its image. Built at the first call, removed at the end
 /// of the process.

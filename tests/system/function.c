@@ -7,6 +7,7 @@
 //   big N [MS]   answers N bytes, after a while
 //   flaky N      fails, answers from its Nth attempt on
 //   chunked TEXT answers TEXT in chunks of one byte
+//   report ...   tells a witness (report.h)
 //
 // MODE in its configuration breaks its start or the way it takes calls; with `frames` it takes them
 // one after another and prints frames, as Fn's kits do.
@@ -121,6 +122,7 @@ static bool answer_at_attempt(int fd, const char* head, int good) {
 }
 
 #include "bad_deeds.h"
+#include "report.h"
 
 static bool serve(int fd, struct request* request) {
     char* rest = request->body;
@@ -132,6 +134,7 @@ static bool serve(int fd, struct request* request) {
     if (!strcmp(word, "status")) return answer(fd, atoi(rest), "as told", 7);
     if (!strcmp(word, "flaky")) return answer_at_attempt(fd, request->head, atoi(rest));
     if (!strcmp(word, "chunked")) return answer_in_chunks(fd, rest);
+    if (!strcmp(word, "report")) return report(fd, request, rest);
     if (!strcmp(word, "big")) return answer_big(fd, rest);
     if (!strcmp(word, "sleep")) usleep((useconds_t)atoi(rest) * 1000);
     if (!strcmp(word, "say")) {
