@@ -59,9 +59,9 @@ NetworkLab::~NetworkLab() {
 
 const NetworkLab::Seat& NetworkLab::add_seat() {
     const auto number = seats_.size() + 2;
-    auto& seat = seats_.emplace_back(Seat{
-        .name = add_namespace(std::to_string(number)), .host = address_of(number)
-    });
+    auto& seat = seats_.emplace_back(
+        Seat{.name = add_namespace(std::to_string(number)), .host = address_of(number)}
+    );
     const auto& hub = namespaces_.front();
     run(fmt::format(
         "ip -n {} link add eth0 type veth peer name leg{} netns {}", seat.name, number, hub

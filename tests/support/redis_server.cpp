@@ -40,9 +40,7 @@ Reply command(const Context& context, const std::vector<std::string>& words) {
 
 }  // namespace
 
-RedisServer::RedisServer(
-    std::string options, std::string account, std::filesystem::path folder
-) :
+RedisServer::RedisServer(std::string options, std::string account, std::filesystem::path folder) :
     dir_(folder.empty() ? own_.path() : std::move(folder)),
     options_(std::move(options)),
     account_(std::move(account)) {

@@ -94,10 +94,10 @@ void StallingProxy::take(UniqueFd client) {
     connection.server = std::move(server);
     const int one = connection.client.get();
     const int other = connection.server.get();
-    connection.there = std::thread([=, this, &connection] {
-        pass_on(connection, one, other, false);
-    });
-    connection.back = std::thread([=, this, &connection] { pass_on(connection, other, one, true); });
+    connection.there =
+        std::thread([=, this, &connection] { pass_on(connection, one, other, false); });
+    connection.back =
+        std::thread([=, this, &connection] { pass_on(connection, other, one, true); });
 }
 
 void StallingProxy::forget_closed() {

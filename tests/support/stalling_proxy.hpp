@@ -1,7 +1,7 @@
 #pragma once
 
-// A proxy before a server of the test on loopback: it can stall in the middle of an answer, be slow,
-// and break connections without the server's doing.
+// A proxy before a server of the test on loopback: it can stall in the middle of an answer, be
+// slow, and break connections without the server's doing.
 
 #include <atomic>
 #include <chrono>

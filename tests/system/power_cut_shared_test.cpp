@@ -31,9 +31,22 @@ struct Site {
         store(disk / "postgres"),
         queue({}, {}, disk / "redis"),
         stoker(
-            {"--db", store.url(), "--queue", queue.url(), "--memory", "300MB", "--visibility",
-             "500ms", "--heartbeat", "300ms", "--lease", "2s", "--sweep-grace", "500ms",
-             "--sweep-interval", "200ms"}
+            {"--db",
+             store.url(),
+             "--queue",
+             queue.url(),
+             "--memory",
+             "300MB",
+             "--visibility",
+             "500ms",
+             "--heartbeat",
+             "300ms",
+             "--lease",
+             "2s",
+             "--sweep-grace",
+             "500ms",
+             "--sweep-interval",
+             "200ms"}
         ) {}
 
     long waiting_in_store() const {

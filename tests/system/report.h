@@ -29,8 +29,8 @@ static int find_witness(void) {
 }
 
 /// "TOKEN MS FAILS": tells the witness of its start and its end, works so long between them, prints
-/// and answers "ran TOKEN ATTEMPT". The first FAILS attempts answer 500; a negative number ends the
-/// process instead of an answer.
+/// and answers "ran TOKEN ATTEMPT". The first FAILS attempts answer 500; those of a negative number
+/// end the process instead.
 static bool report(int fd, const struct request* request, const char* rest) {
     char token[64], text[256], id[64], attempt[16];
     int milliseconds_of_work = 0, fails = 0;
@@ -45,7 +45,7 @@ static bool report(int fd, const struct request* request, const char* rest) {
     snprintf(text, sizeof text, "start %s %s %s %lld\n", token, call, number, started);
     write_text(witness, text);
     usleep((useconds_t)milliseconds_of_work * 1000);
-    if (fails < 0) exit(3);
+    if (atoi(number) <= -fails) exit(3);
     snprintf(text, sizeof text, "ran %s %s\n", token, number);
     dprintf(STDOUT_FILENO, "%s", text);
     write_text(witness, "end\n");
