@@ -147,6 +147,8 @@ struct CallCounts {
     std::uint64_t running = 0;
 };
 
+class ScheduleStore;
+
 class Datastore {
 public:
     virtual ~Datastore() = default;
@@ -156,7 +158,8 @@ public:
     virtual Task<Result<App>> get_app(std::string id) = 0;
     virtual Task<Result<App>> insert_app(App app) = 0;  ///< conflict: `App already exists`
     virtual Task<Result<App>> update_app(std::string id, AppPatch patch) = 0;
-    /// With its fns; their waiting calls are cancelled, ended ones stay. The cancelled calls.
+    /// With its fns and their schedules; their waiting calls are cancelled, ended ones stay. The
+    /// cancelled calls.
     virtual Task<Result<std::vector<MovedCall>>> delete_app(std::string id) = 0;
 
     // Fns. By name ascending within an app; Page::after is a name.
@@ -164,6 +167,7 @@ public:
     virtual Task<Result<Fn>> get_fn(std::string id) = 0;
     virtual Task<Result<Fn>> insert_fn(Fn fn) = 0;
     virtual Task<Result<Fn>> update_fn(std::string id, FnPatch patch) = 0;
+    /// With its schedules.
     virtual Task<Result<std::vector<MovedCall>>> delete_fn(std::string id) = 0;
     /// From now on its calls are held: accepted, but neither claimed nor listed to be put, whatever
     /// step queues them. Those that run go on.
@@ -174,6 +178,9 @@ public:
     virtual Task<Result<std::vector<MovedCall>>> purge_fn(std::string id) = 0;
     /// Those with a min_idle, as a call now would run them.
     virtual Task<Result<std::vector<FnSpecRef>>> list_warm_fns() = 0;
+
+    // Schedules: datastore/schedule_store.hpp.
+    virtual ScheduleStore& schedules() = 0;
 
     // Calls.
     /// T1. Durable when it returns. The id of the call that stands: its own, or that of the call

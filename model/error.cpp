@@ -50,6 +50,7 @@ constexpr std::array specs{
     ErrorSpec{
         Errc::call_not_dead, 409, "call_not_dead", "Only calls that ended badly can be redriven"
     },
+    ErrorSpec{Errc::schedule_not_found, 404, "schedule_not_found", "Schedule not found"},
     ErrorSpec{Errc::server_busy, 503, "server_busy", "Timed out - server too busy"},
     ErrorSpec{Errc::shutting_down, 503, "shutting_down", "Server is shutting down"},
     ErrorSpec{Errc::queue_full, 503, "queue_full", "Too many calls are waiting"},

@@ -38,6 +38,7 @@ enum class Errc : std::uint8_t {
     call_ended,
     idempotency_mismatch,
     call_not_dead,
+    schedule_not_found,
     // Not now.
     server_busy,
     shutting_down,

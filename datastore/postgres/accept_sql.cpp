@@ -40,6 +40,14 @@ replayed AS MATERIALIZED (
     WHERE i.call_id <> k.call_id AND k.fn_id IN (SELECT id FROM known)
 ),)sql";
 
+// Calls whose schedule is fired: an earlier statement of the transaction left the firing's name
+// there.
+constexpr std::string_view fired_text = R"sql(
+fired AS MATERIALIZED (
+    SELECT k.nth FROM unnest({}) AS k(nth, schedule_id, firing)
+    JOIN schedules s ON s.id = k.schedule_id AND s.last_call_id = k.firing
+),)sql";
+
 // The lock of the fns' keys makes their deletion wait, which then finds the call and cancels it.
 // Looking at calls is bound to the ids given, so that no plan of it grows with the table.
 constexpr std::string_view accept_text = R"sql(
@@ -47,10 +55,10 @@ WITH given AS MATERIALIZED (
     SELECT * FROM unnest({arrays}) WITH ORDINALITY AS g({calls}, dispatched_at, {requests}, nth)
 ), known AS MATERIALIZED (
     SELECT id FROM fns WHERE id = ANY($1::text[]) ORDER BY id FOR KEY SHARE
-), {replayed} added AS (
+), {decided} added AS (
     INSERT INTO calls({calls}, dispatched_at, attempt)
     SELECT {calls}, dispatched_at, 0
-    FROM given g WHERE g.fn_id IN (SELECT id FROM known) {unless_replayed} ORDER BY g.id
+    FROM given g WHERE g.fn_id IN (SELECT id FROM known) {if_decided} ORDER BY g.id
     ON CONFLICT(id) DO NOTHING RETURNING id
 ), asked AS (
     INSERT INTO requests(call_id, {requests})
@@ -60,7 +68,7 @@ WITH given AS MATERIALIZED (
 SELECT g.nth, NULL::text, false FROM given g
 WHERE g.fn_id NOT IN (SELECT id FROM known)
     AND g.id NOT IN (SELECT id FROM calls WHERE id = ANY($2::text[]))
-{and_replayed}
+{and_told}
 )sql";
 
 constexpr std::string_view key_columns = "nth, fn_id, key, call_id, digest, expires_at";
@@ -70,25 +78,48 @@ Types key_types() {
     return {number, text, text, text, text, number};
 }
 
-std::string accept_sql(bool is_keyed) {
-    const auto types = row_types();
+Types firing_types() {
+    using enum Column::Of;
+    return {number, text, text};
+}
+
+/// What decides about calls beside their fns, which of them it lets pass, and what else is told.
+struct Decision {
+    std::string with;
+    std::string_view pass;
+    std::string_view told;
+};
+
+/// Its parameters come behind those of the calls.
+std::string parameters_behind(const Types& types) {
+    return parameters(types, row_types().size() + 2, "[]");
+}
+
+Decision by_keys() {
+    return {
+        .with = fmt::format(replayed_text, parameters_behind(key_types()), key_columns),
+        .pass = "AND g.nth NOT IN (SELECT nth FROM replayed)",
+        .told = "UNION ALL SELECT nth, call_id, is_same FROM replayed",
+    };
+}
+
+Decision by_firings() {
+    return {
+        .with = fmt::format(fired_text, parameters_behind(firing_types())),
+        .pass = "AND g.nth IN (SELECT nth FROM fired)",
+        .told = "",
+    };
+}
+
+std::string accept_sql(const Decision& decision) {
     return fmt::format(
         accept_text,
-        fmt::arg("arrays", parameters(types, 2, "[]")),
+        fmt::arg("arrays", parameters(row_types(), 2, "[]")),
         fmt::arg("calls", stored::accepted_columns),
         fmt::arg("requests", stored::request_columns),
-        fmt::arg(
-            "replayed",
-            is_keyed
-                ? fmt::format(
-                      replayed_text, parameters(key_types(), types.size() + 2, "[]"), key_columns
-                  )
-                : ""
-        ),
-        fmt::arg("unless_replayed", is_keyed ? "AND g.nth NOT IN (SELECT nth FROM replayed)" : ""),
-        fmt::arg(
-            "and_replayed", is_keyed ? "UNION ALL SELECT nth, call_id, is_same FROM replayed" : ""
-        )
+        fmt::arg("decided", decision.with),
+        fmt::arg("if_decided", decision.pass),
+        fmt::arg("and_told", decision.told)
     );
 }
 
@@ -109,8 +140,9 @@ std::string take_keys_sql() {
 }  // namespace
 
 AcceptSql::AcceptSql() :
-    accept_{"accept", accept_sql(false)},
-    accept_keyed_{"accept_keyed", accept_sql(true)},
+    accept_{"accept", accept_sql({})},
+    accept_keyed_{"accept_keyed", accept_sql(by_keys())},
+    accept_scheduled_{"accept_scheduled", accept_sql(by_firings())},
     // In the order of the keys, as they are taken.
     drop_keys_{
         "drop_keys",
@@ -149,6 +181,18 @@ std::vector<Step> AcceptSql::steps(std::span<const Item* const> items) const {
     steps.push_back(step(take_keys_, fns, keys));
     steps.push_back(step(accept_keyed_, fns, table, keys));
     return steps;
+}
+
+Step AcceptSql::of_schedules(
+    const std::vector<std::string>& fns, const std::vector<ScheduledCall>& calls
+) const {
+    Table table(row_types());
+    Table firings(firing_types());
+    for (const auto& call : calls) {
+        with_values(call.accepted, [&table](const auto&... values) { table.add_row(values...); });
+        firings.add_row(table.rows(), call.schedule_id, call.firing);
+    }
+    return step(accept_scheduled_, fns, table, firings);
 }
 
 std::vector<Result<AcceptSql::Value>> AcceptSql::read(

@@ -18,6 +18,14 @@ struct AcceptedCall {
     WallTime now{};
 };
 
+/// A call that is accepted only if its schedule was moved on by the firing that ends with the call
+/// `firing`.
+struct ScheduledCall {
+    AcceptedCall accepted;
+    std::string schedule_id;
+    std::string firing;
+};
+
 class AcceptSql {
 public:
     using Item = AcceptedCall;
@@ -30,10 +38,13 @@ public:
     static std::size_t bytes_of(const Item& item);
     /// The last one tells how it went.
     std::vector<Step> steps(std::span<const Item* const> items) const;
+    /// `fns` are those of the calls.
+    Step of_schedules(const std::vector<std::string>& fns, const std::vector<ScheduledCall>& calls)
+        const;
     static std::vector<Result<Value>> read(const Rows& answer, std::span<const Item* const> items);
 
 private:
-    Statement accept_, accept_keyed_, drop_keys_, take_keys_;
+    Statement accept_, accept_keyed_, accept_scheduled_, drop_keys_, take_keys_;
 };
 
 }  // namespace stoker::postgres

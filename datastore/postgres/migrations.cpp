@@ -181,7 +181,33 @@ CREATE TABLE idempotency(
 CREATE INDEX idempotency_expiry ON idempotency(expires_at);
 )sql";
 
-constexpr std::array steps{step_1, step_2, step_3};
+// A paused one has no next time.
+constexpr std::string_view step_4 = R"sql(
+CREATE TABLE schedules(
+    id text COLLATE "C" PRIMARY KEY,
+    app_id text COLLATE "C" NOT NULL,
+    fn_id text COLLATE "C" NOT NULL,
+    name text NOT NULL,
+    cron text NOT NULL,
+    time_zone text NOT NULL,
+    missed text NOT NULL,
+    paused boolean NOT NULL,
+    headers bytea NOT NULL,
+    content_type text NOT NULL,
+    body bytea,
+    next_at bigint,
+    last_at bigint,
+    last_call_id text COLLATE "C" NOT NULL,
+    rev bigint NOT NULL,                       -- +1 by every change and every firing
+    created_at bigint NOT NULL,
+    updated_at bigint NOT NULL
+);
+CREATE INDEX schedules_due ON schedules(next_at, id) WHERE next_at IS NOT NULL;
+CREATE INDEX schedules_of_fn ON schedules(fn_id);
+CREATE INDEX schedules_of_app ON schedules(app_id);
+)sql";
+
+constexpr std::array steps{step_1, step_2, step_3, step_4};
 
 // Any number will do, as long as every Stoker takes the same.
 constexpr std::string_view begin_alone = R"sql(

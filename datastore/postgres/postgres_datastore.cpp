@@ -78,7 +78,8 @@ PostgresDatastore::PostgresDatastore(
     pool_(std::move(target), pool_options(options_), metrics),
     accepts_(pool_, accept_, {}),
     finishes_(pool_, finish_, {}),
-    lost_claims_(pool_, calls_, clock) {
+    lost_claims_(pool_, calls_, clock),
+    schedules_(pool_, schedule_sql_, accept_, clock) {
     pool_.on_return([this] { beats_.start_anew(); });
     pool_.start();
 }
@@ -124,6 +125,7 @@ Task<Result<std::vector<MovedCall>>> PostgresDatastore::delete_app(std::string i
     steps.push_back(catalog_.lock_app(id));
     steps.push_back(catalog_.lock_fns_of_app(id));
     std::ranges::move(sweeps_.cancel_waiting_of_app(id, now), std::back_inserter(steps));
+    steps.push_back(schedule_sql_.remove_of_app(id));
     steps.push_back(catalog_.remove_fns_of_app(id));
     steps.push_back(catalog_.remove_app(id));
     const auto outcome = co_await pool_.run(std::move(steps), Repeat::never);
@@ -174,6 +176,7 @@ Task<Result<std::vector<MovedCall>>> PostgresDatastore::delete_fn(std::string id
     std::vector<Step> steps;
     steps.push_back(catalog_.remove_fn(id));
     std::ranges::move(sweeps_.cancel_waiting_of_fn(id, now), std::back_inserter(steps));
+    steps.push_back(schedule_sql_.remove_of_fn(id));
     const auto outcome = co_await pool_.run(std::move(steps), Repeat::never);
     if (!outcome) co_return fail(to_error(outcome.error()));
     if (outcome->front().empty()) co_return fail(Errc::fn_not_found);

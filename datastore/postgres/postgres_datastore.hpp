@@ -20,6 +20,8 @@
 #include "datastore/postgres/lost_claims.hpp"
 #include "datastore/postgres/pool.hpp"
 #include "datastore/postgres/postgres_options.hpp"
+#include "datastore/postgres/postgres_schedules.hpp"
+#include "datastore/postgres/schedule_sql.hpp"
 #include "datastore/postgres/spec_cache.hpp"
 #include "datastore/postgres/sweep_sql.hpp"
 #include "datastore/postgres/worker_beats.hpp"
@@ -49,6 +51,8 @@ public:
     Task<Result<Fn>> resume_fn(std::string id) override;
     Task<Result<std::vector<MovedCall>>> purge_fn(std::string id) override;
     Task<Result<std::vector<FnSpecRef>>> list_warm_fns() override;
+
+    ScheduleStore& schedules() override { return schedules_; }
 
     Task<Result<std::string>> accept(NewCall call) override;
     Task<Result<int>> forget_keys(int items_max) override;
@@ -115,12 +119,14 @@ private:
     const postgres::SweepSql sweeps_;
     const postgres::AcceptSql accept_;
     const postgres::FinishSql finish_;
+    const postgres::ScheduleSql schedule_sql_;
     postgres::SpecCache specs_;
     postgres::WorkerBeats beats_;
     postgres::Pool pool_;
     postgres::Coalescer<postgres::AcceptSql> accepts_;
     postgres::Coalescer<postgres::FinishSql> finishes_;
     postgres::LostClaims lost_claims_;
+    postgres::PostgresSchedules schedules_;
 };
 
 }  // namespace stoker

@@ -194,8 +194,34 @@ ALTER TABLE calls ADD COLUMN redriven_from TEXT;
 CREATE INDEX calls_dead ON calls(id) WHERE status IN ('error', 'timeout', 'killed');
 )sql";
 
+// A paused one has no next time. Rows with a rowid, for bodies can be large.
+constexpr std::string_view step_11 = R"sql(
+CREATE TABLE schedules(
+    id TEXT NOT NULL PRIMARY KEY,
+    app_id TEXT NOT NULL,
+    fn_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    cron TEXT NOT NULL,
+    time_zone TEXT NOT NULL,
+    missed TEXT NOT NULL,
+    paused INTEGER NOT NULL,
+    headers TEXT NOT NULL,
+    content_type TEXT NOT NULL,
+    body BLOB,
+    next_at INTEGER,
+    last_at INTEGER,
+    last_call_id TEXT NOT NULL,
+    rev INTEGER NOT NULL,                      -- +1 by every change and every firing
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+);
+CREATE INDEX schedules_due ON schedules(next_at, id) WHERE next_at IS NOT NULL;
+CREATE INDEX schedules_of_fn ON schedules(fn_id);
+CREATE INDEX schedules_of_app ON schedules(app_id);
+)sql";
+
 constexpr std::array steps{
-    step_1, step_2, step_3, step_4, step_5, step_6, step_7, step_8, step_9, step_10
+    step_1, step_2, step_3, step_4, step_5, step_6, step_7, step_8, step_9, step_10, step_11
 };
 
 }  // namespace

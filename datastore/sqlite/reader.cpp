@@ -17,7 +17,8 @@ int is_late(void* deadline) { return has_passed(*static_cast<Deadline*>(deadline
 Reader::Reader(const SqliteOptions& options) :
     db_(open_reader(options)),
     catalog_(db_),
-    calls_(db_) {
+    calls_(db_),
+    schedules_(db_) {
     sqlite3_progress_handler(db_.getHandle(), steps_between_looks, is_late, &deadline_);
 }
 

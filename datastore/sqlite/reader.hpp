@@ -13,6 +13,7 @@
 #include "common/async/task.hpp"
 #include "datastore/sqlite/call_reads.hpp"
 #include "datastore/sqlite/catalog_reads.hpp"
+#include "datastore/sqlite/schedule_sql.hpp"
 #include "datastore/sqlite/sqlite_options.hpp"
 
 namespace stoker::sqlite {
@@ -23,6 +24,7 @@ public:
 
     CatalogReads& catalog() { return catalog_; }
     CallReads& calls() { return calls_; }
+    ScheduleReads& schedules() { return schedules_; }
 
     /// Statements that run past it end with an error, so that no list can hold a thread for long.
     void set_deadline(Deadline deadline) { deadline_ = deadline; }
@@ -31,6 +33,7 @@ private:
     SQLite::Database db_;
     CatalogReads catalog_;
     CallReads calls_;
+    ScheduleReads schedules_;
     Deadline deadline_{};
 };
 

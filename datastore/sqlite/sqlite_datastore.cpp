@@ -42,6 +42,7 @@ SqliteDatastore::SqliteDatastore(std::unique_ptr<sqlite::Engine> engine, const C
     life_(random_word()),
     blobs_(engine->options().folder / "blobs"),
     engine_(std::move(engine)),
+    schedules_(*engine_),
     file_pool_(engine_->options().file_threads, engine_->options().waiting_reads_max) {}
 
 Task<Result<std::vector<App>>> SqliteDatastore::list_apps(AppFilter filter, Page page) {
@@ -82,6 +83,7 @@ Task<Result<std::vector<MovedCall>>> SqliteDatastore::delete_app(std::string id)
         if (auto removed = writer.catalog().remove_app(id); !removed) {
             return fail(std::move(removed.error()));
         }
+        writer.schedules().remove_of_app(id);
         return cancelled;
     };
     co_return co_await engine_->write(std::move(work));
@@ -136,6 +138,7 @@ Task<Result<std::vector<MovedCall>>> SqliteDatastore::delete_fn(std::string id) 
         if (auto removed = writer.catalog().remove_fn(id); !removed) {
             return fail(std::move(removed.error()));
         }
+        writer.schedules().remove_of_fn(id);
         return writer.sweeps().cancel_waiting_of_fn(id, writer.now());
     };
     co_return co_await engine_->write(std::move(work));

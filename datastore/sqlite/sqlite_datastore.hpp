@@ -17,6 +17,7 @@
 #include "datastore/sqlite/engine.hpp"
 #include "datastore/sqlite/spec_cache.hpp"
 #include "datastore/sqlite/sqlite_options.hpp"
+#include "datastore/sqlite/sqlite_schedules.hpp"
 
 namespace stoker {
 
@@ -42,6 +43,8 @@ public:
     Task<Result<Fn>> resume_fn(std::string id) override;
     Task<Result<std::vector<MovedCall>>> purge_fn(std::string id) override;
     Task<Result<std::vector<FnSpecRef>>> list_warm_fns() override;
+
+    ScheduleStore& schedules() override { return schedules_; }
 
     Task<Result<std::string>> accept(NewCall call) override;
     Task<Result<int>> forget_keys(int items_max) override;
@@ -108,6 +111,7 @@ private:
     std::atomic<std::uint64_t> blobs_made_{0};
     std::atomic<bool> closed_{false};
     const std::unique_ptr<sqlite::Engine> engine_;
+    sqlite::SqliteSchedules schedules_;
     BlockingPool file_pool_;
 };
 

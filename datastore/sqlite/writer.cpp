@@ -56,6 +56,7 @@ Writer::Writer(
     catalog_(db_),
     calls_(db_, count_change_),
     sweeps_(db_, count_change_),
+    schedules_(db_),
     counter_(metrics) {
     sqlite3_wal_hook(db_.getHandle(), note_wal_pages, &wal_pages_);
     counter_.open_with(CallReads(db_).count_calls());

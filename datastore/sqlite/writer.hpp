@@ -30,6 +30,7 @@
 #include "datastore/sqlite/call_writes.hpp"
 #include "datastore/sqlite/catalog_writes.hpp"
 #include "datastore/sqlite/connection.hpp"
+#include "datastore/sqlite/schedule_sql.hpp"
 #include "datastore/sqlite/sqlite_options.hpp"
 
 namespace stoker::sqlite {
@@ -74,6 +75,7 @@ public:
     CatalogWrites& catalog() { return catalog_; }
     CallWrites& calls() { return calls_; }
     CallSweeps& sweeps() { return sweeps_; }
+    ScheduleWrites& schedules() { return schedules_; }
     /// This batch changes an app or fn: specs made from them are stale once it is committed.
     void touch_catalog() { touches_catalog_ = true; }
 
@@ -110,6 +112,7 @@ private:
     CatalogWrites catalog_;
     CallWrites calls_;
     CallSweeps sweeps_;
+    ScheduleWrites schedules_;
 
     error_code failed_;  // of the open batch
     std::uint64_t jobs_ = 0;

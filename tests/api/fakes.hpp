@@ -67,6 +67,7 @@ public:
     Task<Result<std::vector<MovedCall>>> delete_fn(std::string id) override {
         return inner_.delete_fn(std::move(id));
     }
+    ScheduleStore& schedules() override { return inner_.schedules(); }
     Task<Result<int>> forget_keys(int items_max) override {
         ++forgets;
         return inner_.forget_keys(items_max);

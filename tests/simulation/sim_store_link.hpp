@@ -4,6 +4,7 @@
 // is run, or after, when nobody knows; the process may end in between. What a claim with a lost
 // answer leaves claimed is handed back in the background, as the contract of Datastore says.
 
+#include "tests/simulation/no_schedules.hpp"
 #include "tests/simulation/sim_host.hpp"
 #include "tests/simulation/sim_store.hpp"
 
@@ -40,6 +41,7 @@ public:
     Task<Result<std::vector<MovedCall>>> recover_all() override;
     std::string unhealthy_reason() const override { return {}; }
     void close() override {}
+    ScheduleStore& schedules() override { return no_schedules_; }
 
     // What no simulated part asks for.
     Task<Result<std::vector<App>>> list_apps(AppFilter, Page) override {
@@ -98,6 +100,7 @@ private:
     Task<> insert_later(NewCall call);
     Task<> hand_back_until_done(std::vector<Fence> orphans);
 
+    NoSchedules no_schedules_;
     SimStore& store_;
     SimHost& host_;
 };
