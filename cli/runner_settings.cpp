@@ -96,7 +96,8 @@ void check_shared(
     }
     if (!is_shared_queue(queue)) {
         errors.push_back(fmt::format(
-            "--queue{}: {}; name a Redis server that all of them share, redis://HOST, "
+            "--queue{}: {}; name a Redis or Kafka that all of them share, redis://HOST or "
+            "kafka://HOST, "
             "or run `stoker start`",
             queue.empty() ? "" : " " + redacted_url(queue),
             queue.empty() ? "apis and workers need a queue that they share"

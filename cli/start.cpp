@@ -25,6 +25,7 @@ namespace {
 constexpr int exit_failed = 1;
 constexpr int exit_cut_short = 130;
 constexpr std::chrono::seconds server_stop_max{10};
+constexpr std::chrono::seconds queue_drain_max{2};
 
 /// Says why it cannot go on, for a person at the terminal.
 int give_up(std::string_view why) {
@@ -64,8 +65,11 @@ void log_listening(
     );
 }
 
-Task<> drain_all(Task<> drain, Signals& signals) {
+/// A consumer that leaves its queue in order is replaced at once; one that just ends, only when its
+/// leases or its session have.
+Task<> drain_all(Task<> drain, MessageQueue& queue, Signals& signals) {
     co_await std::move(drain);
+    co_await queue.drain(deadline_in(queue_drain_max));
     signals.wake();
 }
 
@@ -76,7 +80,7 @@ int serve_until_signal(Ground& ground, Signals& signals, Task<> drain) {
         "stoker.draining",
         {{"signal", signal}, {"hint", "a second signal exits at once; no call is lost"}}
     );
-    spawn(ground.lanes.at(0), "drain", drain_all(std::move(drain), signals));
+    spawn(ground.lanes.at(0), "drain", drain_all(std::move(drain), *ground.queue, signals));
     if (signals.wait() != 0) {
         // Nothing to save: what was accepted is on disk, the next start goes on from there.
         log::warn("stoker.cut_short");

@@ -2,6 +2,7 @@
 
 #include "common/log.hpp"
 #include "queue/embedded/embedded_queue.hpp"
+#include "queue/kafka/kafka_queue.hpp"
 #include "queue/redis/redis_queue.hpp"
 
 namespace stoker {
@@ -27,12 +28,17 @@ Result<void> check_queue_url(std::string_view url) {
         if (settings) return {};
         return fail(Errc::invalid_request, std::move(settings.error()));
     }
+    if (scheme == "kafka") {
+        auto settings = kafka::parse_url(url);
+        if (settings) return {};
+        return fail(Errc::invalid_request, std::move(settings.error()));
+    }
     // The URL may carry a password: only its scheme is repeated.
     return fail(
         Errc::invalid_request,
         (scheme.empty() ? "a queue URL starts with a scheme"
                         : "unknown queue scheme \"" + std::string(scheme) + ":\"") +
-            "; known are: embedded:, redis:, redis+sentinel:"
+            "; known are: embedded:, redis:, redis+sentinel:, kafka:"
     );
 }
 
@@ -51,6 +57,13 @@ Result<std::unique_ptr<MessageQueue>> open_queue(
             return fail(std::move(usable.error()));
         }
         return std::make_unique<RedisQueue>(std::move(settings), options, lane, metrics);
+    }
+    if (scheme_of(url) == "kafka") {
+        auto settings = *kafka::parse_url(url);
+        if (auto usable = KafkaQueue::check_cluster(settings); !usable) {
+            return fail(std::move(usable.error()));
+        }
+        return std::make_unique<KafkaQueue>(std::move(settings), options, lane, metrics);
     }
     if (is_alias_of_embedded(scheme_of(url))) {
         log::warn("queue.means_embedded", {{"scheme", scheme_of(url)}});

@@ -24,7 +24,7 @@ TEST_CASE("open_queue: an unknown scheme is a clear error without the rest of th
     REQUIRE_FALSE(queue);
     CHECK(
         queue.error().message ==
-        "unknown queue scheme \"amqp:\"; known are: embedded:, redis:, redis+sentinel:"
+        "unknown queue scheme \"amqp:\"; known are: embedded:, redis:, redis+sentinel:, kafka:"
     );
     for (const auto* bad : {"", "embedded", "/path"}) CHECK_FALSE(check_queue_url(bad));
 }
