@@ -37,33 +37,6 @@ Millis age_of(const Fn& fn, const CallOptions& options) {
     return options.max_age.value_or(std::chrono::seconds(fn.max_age));
 }
 
-Call new_call(const Fn& fn, std::string id, const CallOptions& options, WallTime now) {
-    Call call;
-    call.id = std::move(id);
-    call.app_id = fn.app_id;
-    call.fn_id = fn.id;
-    call.fn_rev = fn.rev;
-    call.max_attempts = fn.retry.max_attempts;
-    call.retry_on = fn.retry.on;
-    call.retry_base_ms = fn.retry.base_ms;
-    call.retry_cap_ms = fn.retry.cap_ms;
-    call.image = fn.image;
-    call.format = fn.format;
-    call.memory = fn.memory;
-    call.cpus = fn.cpus;
-    call.tmpfs_size = fn.tmpfs_size;
-    call.timeout = fn.timeout;
-    call.idle_timeout = fn.idle_timeout;
-    call.created_at = now;
-    call.run_at = options.run_at;
-    if (call.run_at) call.status = CallStatus::delayed;
-    call.redriven_from = options.redriven_from;
-    call.priority = priority_of(fn, options);
-    const auto age = age_of(fn, options);
-    if (age > Millis{0}) call.expires_at = call.run_at.value_or(now) + age;
-    return call;
-}
-
 /// The same whichever host it was reached by.
 std::string_view target_of(std::string_view url) {
     const auto scheme = url.find("://");
@@ -90,6 +63,33 @@ Message message_of(const Call& call) {
 }
 
 }  // namespace
+
+Call new_call(const Fn& fn, std::string id, const CallOptions& options, WallTime now) {
+    Call call;
+    call.id = std::move(id);
+    call.app_id = fn.app_id;
+    call.fn_id = fn.id;
+    call.fn_rev = fn.rev;
+    call.max_attempts = fn.retry.max_attempts;
+    call.retry_on = fn.retry.on;
+    call.retry_base_ms = fn.retry.base_ms;
+    call.retry_cap_ms = fn.retry.cap_ms;
+    call.image = fn.image;
+    call.format = fn.format;
+    call.memory = fn.memory;
+    call.cpus = fn.cpus;
+    call.tmpfs_size = fn.tmpfs_size;
+    call.timeout = fn.timeout;
+    call.idle_timeout = fn.idle_timeout;
+    call.created_at = now;
+    call.run_at = options.run_at;
+    if (call.run_at) call.status = CallStatus::delayed;
+    call.redriven_from = options.redriven_from;
+    call.priority = priority_of(fn, options);
+    const auto age = age_of(fn, options);
+    if (age > Millis{0}) call.expires_at = call.run_at.value_or(now) + age;
+    return call;
+}
 
 Acceptor::Acceptor(
     Datastore& store,
@@ -173,6 +173,17 @@ Task<Result<std::string>> Acceptor::accept(
     events_.publish({call.id, call.fn_id, call.status, 0});
     co_await dispatch(std::move(call), fn->fn.paused);
     co_return stored;
+}
+
+Task<> Acceptor::accepted(const Fn& fn, std::vector<Message> messages) {
+    accepted_.add(messages.size());
+    for (const auto& message : messages) {
+        events_.publish({message.call_id, message.fn_id, CallStatus::queued, 0});
+    }
+    if (fn.paused) co_return;  // until it is resumed
+    if (expect_image_) expect_image_(fn.image);
+    outbox_.park(std::move(messages));
+    co_await outbox_.retry();
 }
 
 Task<> Acceptor::dispatch(Call call, bool is_held) {

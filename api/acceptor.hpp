@@ -8,6 +8,7 @@
 #include <atomic>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "api/call_options.hpp"
 #include "api/delayed_calls.hpp"
@@ -29,6 +30,9 @@ struct AcceptorLimits {
 
 /// Told the image of each accepted call, on its hot path: cheap, and may be empty.
 using ExpectImage = std::function<void(const std::string& image)>;
+
+/// The row of a new call; its fn's limits are frozen into it.
+Call new_call(const Fn& fn, std::string id, const CallOptions& options, WallTime now);
 
 class Acceptor {
 public:
@@ -52,6 +56,11 @@ public:
     Task<Result<std::string>> accept(
         FnEntryRef fn, std::string call_id, CallRequest request, CallOptions options
     );
+
+    /// Whether a call that nobody waits for may come in now.
+    bool has_room(const Fn& fn) const { return judge(fn, {}).has_value(); }
+    /// Calls that were stored otherwise: they are announced, and will be run.
+    Task<> accepted(const Fn& fn, std::vector<Message> messages);
 
     /// From now on nothing is admitted.
     void close() { closed_ = true; }

@@ -5,6 +5,7 @@
 #include "api/calls.hpp"
 #include "api/dispatcher.hpp"
 #include "api/fn_actions.hpp"
+#include "api/schedules.hpp"
 
 namespace stoker {
 
@@ -48,6 +49,11 @@ struct Api::Parts {
             deps.metrics,
             deps.expect_image
         ),
+        scheduler(
+            {deps.store.schedules(), cache, acceptor, deps.ids, deps.clock, settings.public_url},
+            settings.scheduler,
+            deps.metrics
+        ),
         apps(deps.store, cache, deps.events, deps.ids, deps.clock, deps.catalog_changed),
         fns(
             {deps.store,
@@ -70,6 +76,7 @@ struct Api::Parts {
              settings.keep_authorization,
              settings.public_url}
         ),
+        schedules(deps.store.schedules(), deps.ids, deps.clock),
         fn_actions(deps.store, cache, deps.events),
         call_actions(
             {deps.store,
@@ -97,6 +104,7 @@ struct Api::Parts {
         apps.add_routes(*made);
         fns.add_routes(*made);
         invoke.add_routes(*made);
+        schedules.add_routes(*made);
         calls.add_routes(*made);
         call_actions.add_routes(*made);
         fn_actions.add_routes(*made);
@@ -110,9 +118,11 @@ struct Api::Parts {
     DelayedCalls delayed;
     Sweeper sweeper;
     Acceptor acceptor;
+    Scheduler scheduler;
     AppsApi apps;
     FnsApi fns;
     InvokeApi invoke;
+    SchedulesApi schedules;
     FnActionsApi fn_actions;
     CallActionsApi call_actions;
     CallsApi calls;
@@ -132,6 +142,7 @@ std::expected<void, std::string> Api::start() {
     parts_->outbox.start(parts_->lanes.next());
     parts_->delayed.start(parts_->lanes.next());
     parts_->sweeper.start(parts_->lanes.next());
+    parts_->scheduler.start(parts_->lanes.next());
     return {};
 }
 
@@ -144,6 +155,7 @@ Task<bool> Api::stop(Deadline deadline) {
     const bool served = co_await parts_->server.stop(deadline);
     // Every operation of the loops ends by itself within this.
     const auto loops_end = std::max(deadline, deadline_in(Millis{12'000}));
+    co_await parts_->scheduler.stop(loops_end);
     co_await parts_->sweeper.stop(loops_end);
     co_await parts_->delayed.stop(loops_end);
     co_await parts_->outbox.stop(loops_end);

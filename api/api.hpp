@@ -13,6 +13,7 @@
 #include "api/acceptor.hpp"
 #include "api/fns.hpp"
 #include "api/invoke.hpp"
+#include "api/scheduler.hpp"
 #include "api/sweeper.hpp"
 #include "api/system.hpp"
 #include "common/http/server.hpp"
@@ -46,6 +47,7 @@ struct ApiSettings {
     DelayedLimits delayed;
     InvokeLimits invoke;
     SweeperLimits sweeper;
+    SchedulerLimits scheduler;
     FnCacheLimits fn_cache;
 };
 
