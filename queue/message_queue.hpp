@@ -141,6 +141,9 @@ public:
     virtual std::uint64_t depth(std::string_view fn_id) const noexcept = 0;
     virtual std::uint64_t depth() const noexcept = 0;
 
+    /// Each consumer has a share of the messages that others do not get, whatever they lack.
+    virtual bool keeps_shares() const noexcept { return false; }
+
     /// No new deliveries; waits until held ones are settled and puts are through, or the deadline.
     virtual Task<> drain(Deadline deadline) = 0;
 };

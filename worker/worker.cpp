@@ -75,10 +75,17 @@ Worker::Worker(Deps deps, WorkerSettings settings, RunDir run_dir) :
         {agent_, deps.store, deps.queue, deps.events, live_, deps.metrics},
         {settings_.answers.kept_bytes_max, settings_.log_bytes_max}
     ),
+    steal_(
+        deps.queue,
+        [&store = deps.store](std::string after_id, int items_max) {
+            return store.list_queued(std::move(after_id), items_max);
+        },
+        deps.metrics
+    ),
     claimer_(
         {deps.lanes,
          deps.store,
-         deps.queue,
+         deps.queue.keeps_shares() ? static_cast<MessageQueue&>(steal_) : deps.queue,
          deps.events,
          slots_,
          memory_,
@@ -208,6 +215,9 @@ WorkerLease::Hooks Worker::lease_hooks() {
                 if (!up_.exchange(true)) {
                     spawn(background_, deps_.lanes.at(0), "worker.watch_engine", engine_.run());
                     spawn(background_, deps_.lanes.at(0), "worker.keep_warm", warm_fns_.keep());
+                    if (deps_.queue.keeps_shares()) {
+                        spawn(background_, deps_.lanes.at(0), "worker.steal", steal_.run(stopped_));
+                    }
                     cleaner_.start(deps_.lanes.at(0));
                     log::info("worker.ready", {{"worker", id}, {"memory_mb", memory_.total_mb()}});
                 }

@@ -20,6 +20,7 @@
 #include "worker/call_runner.hpp"
 #include "worker/claimer.hpp"
 #include "worker/engine_watch.hpp"
+#include "worker/idle_steal.hpp"
 #include "worker/image_cleaner.hpp"
 #include "worker/images.hpp"
 #include "worker/launcher.hpp"
@@ -129,6 +130,7 @@ private:
     Agent agent_;
     LiveCalls live_;
     CallRunner runner_;
+    IdleSteal steal_;
     Claimer claimer_;
     EngineWatch engine_;
     Gate background_;

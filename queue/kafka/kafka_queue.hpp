@@ -41,6 +41,7 @@ public:
     Health health() const noexcept override;
     std::uint64_t depth(std::string_view fn_id) const noexcept override;
     std::uint64_t depth() const noexcept override;
+    bool keeps_shares() const noexcept override { return true; }
     Task<> drain(Deadline deadline) override;
 
     /// Messages that were fetched ahead and wait here for credit, as of a second ago.
