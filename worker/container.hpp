@@ -62,6 +62,7 @@ struct Container {
     SlotKey* key = nullptr;
     bool idle = false;
     bool retired = false;
+    std::size_t good_calls = 0;
     Rest rest = Rest::awake;
     std::chrono::steady_clock::time_point up_since{};
     std::chrono::steady_clock::time_point idle_since{};  ///< the latest time

@@ -25,4 +25,18 @@ constexpr bool may_pass(Errc code) {
     return code == Errc::pull_failed || code == Errc::pull_timeout || code == Errc::engine_failed;
 }
 
+/// Of a caller who waited in vain because the starts of its function are paused.
+inline Error crash_loop() {
+    return {
+        .code = Errc::server_busy,
+        .message = "Timed out - the function's containers keep ending before they serve",
+        .detail = {}
+    };
+}
+
+/// The engine did its part: the function's process did not get as far as to listen.
+constexpr bool is_fault_of_function(Errc code) {
+    return code == Errc::init_failed || code == Errc::init_timeout;
+}
+
 }  // namespace stoker

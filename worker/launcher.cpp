@@ -18,6 +18,9 @@ namespace stoker {
 namespace {
 
 constexpr const char* folder_in_container = "/tmp/iofs";
+/// Removals at once for each start at once: they mostly wait for the kernel.
+constexpr std::size_t removals_per_start = 2;
+constexpr std::chrono::seconds removal_turn_max{5};
 
 Deadline request_deadline() { return deadline_in(EngineTimes{}.request); }
 
@@ -101,15 +104,23 @@ Launcher::Launcher(
     ),
     thaw_seconds_(
         metrics.histogram("stoker_container_thaw_seconds", "Time to thaw a container for a call")
-    ) {}
+    ),
+    start_turns_(settings_.start_max),
+    removal_turns_(removals_per_start * settings_.start_max) {}
+
+void Launcher::set_worker(const std::string& id) {
+    const std::scoped_lock lock(mutex_);
+    worker_ = id;
+}
 
 Task<Result<ContainerRef>> Launcher::launch(
-    FnSpecRef fn, MemoryTokens::Token memory, LaunchPhase phase
+    FnSpecRef fn, MemoryTokens::Token memory, LaunchReport report
 ) {
     const auto in_use = images_.record().use(fn->image);
-    const auto image = co_await images_.ensure(fn->image, [&] { phase(CallPhase::pulling); });
+    const auto image =
+        co_await images_.ensure(fn->image, [&] { report.phase(CallPhase::pulling); });
     if (!image) co_return fail(image.error());
-    phase(CallPhase::starting);
+    report.phase(CallPhase::starting);
     if (image->has_volumes && !settings_.allow_volumes) co_return fail(Errc::image_has_volume);
     if (image->entrypoint.empty() && image->cmd.empty()) {
         co_return fail(Errc::init_failed, fmt::format("image {} has no command", fn->image));
@@ -117,12 +128,21 @@ Task<Result<ContainerRef>> Launcher::launch(
     auto container = std::make_shared<Container>(
         ids_.next(), std::move(fn), co_await asio::this_coro::executor, std::move(memory)
     );
+    co_return co_await start(std::move(container), *image, std::move(report));
+}
+
+Task<Result<ContainerRef>> Launcher::start(
+    ContainerRef container, ImageInfo image, LaunchReport report
+) {
+    // Pulls that end together let their launches go on together. Each turn ends by the deadlines of
+    // what is done in it.
+    const auto turn = co_await start_turns_.take();
     {
         const std::scoped_lock lock(mutex_);
         names_.insert(container->name);
     }
     container->network = networks_.join();
-    auto up = co_await bring_up(container, *image);
+    auto up = co_await bring_up(container, image);
     if (up) co_return container;
     auto error = with_output(std::move(up.error()), *container);
     log::warn(
@@ -132,8 +152,7 @@ Task<Result<ContainerRef>> Launcher::launch(
          {"code", spec_of(error.code).word},
          {"detail", error.detail}}
     );
-    co_await remove(container);
-    container->memory = {};  // who waits for its exit may hold it a while longer
+    report.leaves(std::move(container));
     co_return fail(std::move(error));
 }
 
@@ -151,15 +170,11 @@ Task<Result<void>> Launcher::bring_up(ContainerRef container, const ImageInfo& i
         watch.emplace(std::move(*watching));
     }
 
-    Stopwatch stopwatch;
-    auto created = co_await create(container, image);
-    if (!created) co_return fail(refusal(created.error()));
-    stopwatch.lap(times_.create);
-    container->engine_id = std::move(*created);
-    auto started = co_await driver_.start(container->engine_id, request_deadline());
-    if (!started) co_return fail(refusal(started.error()));
-    stopwatch.lap(times_.start);
+    auto started = co_await make_and_start(container, image);
+    note_answer(started ? nullptr : &started.error());
+    if (!started) co_return fail(refusal(std::move(started.error())));
 
+    Stopwatch stopwatch;
     container->on_early_exit = [&output] { output->end(); };
     spawn(container->home, "container.watch_exit", watch_exit(container));
     const auto ready_by = deadline_in(settings_.init_timeout);
@@ -174,6 +189,25 @@ Task<Result<void>> Launcher::bring_up(ContainerRef container, const ImageInfo& i
     container->on_early_exit = {};
     if (ready) stopwatch.lap(times_.socket);
     co_return ready;
+}
+
+Task<Result<void>> Launcher::make_and_start(ContainerRef container, const ImageInfo& image) {
+    Stopwatch stopwatch;
+    auto created = co_await create(container, image);
+    if (!created) co_return fail(std::move(created.error()));
+    stopwatch.lap(times_.create);
+    container->engine_id = std::move(*created);
+    auto started = co_await driver_.start(container->engine_id, request_deadline());
+    if (started) stopwatch.lap(times_.start);
+    co_return started;
+}
+
+void Launcher::note_answer(const Error* error) {
+    if (error && error->code == Errc::engine_unavailable) {
+        starts_.unanswered(std::chrono::steady_clock::now());
+    } else {
+        starts_.answered();
+    }
 }
 
 Task<Result<std::string>> Launcher::create(ContainerRef container, const ImageInfo& image) {
@@ -225,7 +259,16 @@ ContainerSpec Launcher::container_spec(const Container& container, const ImageIn
     spec.cmd = image.entrypoint;
     spec.cmd->insert(spec.cmd->end(), image.cmd.begin(), image.cmd.end());
     spec.env = environment(*container.fn);
-    spec.labels = {{label_instance, settings_.instance}, {label_worker, settings_.instance}};
+    spec.labels = {{label_instance, settings_.instance}};
+    {
+        const std::scoped_lock lock(mutex_);
+        if (!worker_.empty()) spec.labels.emplace_back(label_worker, worker_);
+    }
+    // Others serve many calls, which nobody knows when they are made.
+    const auto call = container.fn->config.find("FN_CALL_ID");
+    if (container.is_cold() && call != container.fn->config.end()) {
+        spec.labels.emplace_back(label_call, call->second);
+    }
     if (!settings_.label_tag.empty()) {
         spec.labels.emplace_back("fn-agent-classifier", settings_.label_tag);
         spec.labels.emplace_back("fn-agent-instance", settings_.instance);
@@ -268,7 +311,7 @@ Task<> Launcher::remove(ContainerRef container) {
     // By name when a create's answer was lost: that has left a container behind, too.
     const auto& id = container->engine_id.empty() ? container->name : container->engine_id;
     for (;;) {
-        auto removed = co_await driver_.remove(id, deadline_in(EngineTimes{}.remove));
+        auto removed = co_await remove_in_turn(id);
         if (removed || stopping_) break;
         log::warn(
             "container.remove_failed",
@@ -280,6 +323,12 @@ Task<> Launcher::remove(ContainerRef container) {
     container->folder.reset();
     const std::scoped_lock lock(mutex_);
     names_.erase(container->name);
+}
+
+Task<Result<void>> Launcher::remove_in_turn(std::string id) {
+    // Not for ever: some that the engine cannot remove must not keep it from the others.
+    const auto turn = co_await removal_turns_.take(deadline_in(removal_turn_max));
+    co_return co_await driver_.remove(std::move(id), deadline_in(EngineTimes{}.remove));
 }
 
 Task<> Launcher::kill(ContainerRef container) {

@@ -9,6 +9,7 @@
 #include <set>
 #include <string>
 
+#include "common/async/turns.hpp"
 #include "model/id.hpp"
 #include "worker/container.hpp"
 #include "worker/containers/container_driver.hpp"
@@ -18,6 +19,7 @@
 #include "worker/run_dir.hpp"
 #include "worker/slot_pool.hpp"
 #include "worker/socket_watcher.hpp"
+#include "worker/start_watch.hpp"
 #include "worker/syslog/syslog.hpp"
 
 namespace stoker {
@@ -30,6 +32,7 @@ struct LauncherSettings {
     std::string label_tag;
     Millis init_timeout{5000};
     bool allow_volumes = false;  ///< of images; nothing bounds what a function writes there
+    std::size_t start_max = 4;   ///< containers being made and started at once
 };
 
 class Launcher {
@@ -47,7 +50,9 @@ public:
 
     /// On the current lane, which becomes the container's home. An Error's detail holds what the
     /// function printed before it failed.
-    Task<Result<ContainerRef>> launch(FnSpecRef fn, MemoryTokens::Token memory, LaunchPhase phase);
+    Task<Result<ContainerRef>> launch(
+        FnSpecRef fn, MemoryTokens::Token memory, LaunchReport report
+    );
     /// Until it is gone, whatever the engine does meanwhile, or stop() was called.
     Task<> remove(ContainerRef container);
     Task<> kill(ContainerRef container);
@@ -62,6 +67,13 @@ public:
     /// a create after its container was given up and removed by name.
     Task<> remove_strays();
 
+    /// Whether the engine starts what it is asked to.
+    StartWatch& starts() { return starts_; }
+    const StartWatch& starts() const { return starts_; }
+
+    /// The worker that containers are labelled with from now on. Any thread.
+    void set_worker(const std::string& id);
+
     /// remove() gives up after its current try; leftovers are for the next start.
     void stop() { stopping_ = true; }
 
@@ -72,6 +84,10 @@ private:
     ContainerSpec container_spec(const Container& container, const ImageInfo& image) const;
     /// `names` in parallel; how many could not be removed.
     Task<std::size_t> remove_all(std::vector<std::string> names);
+    Task<Result<ContainerRef>> start(ContainerRef container, ImageInfo image, LaunchReport report);
+    Task<Result<void>> make_and_start(ContainerRef container, const ImageInfo& image);
+    Task<Result<void>> remove_in_turn(std::string id);
+    void note_answer(const Error* error);
     Task<Result<void>> bring_up(ContainerRef container, const ImageInfo& image);
     Task<Result<std::string>> create(ContainerRef container, const ImageInfo& image);
     Task<Result<void>> wait_for_socket(
@@ -91,7 +107,11 @@ private:
     const LaunchTimes times_;
     Histogram& freeze_seconds_;
     Histogram& thaw_seconds_;
-    std::mutex mutex_;
+    Turns start_turns_;
+    Turns removal_turns_;
+    StartWatch starts_;
+    mutable std::mutex mutex_;
+    std::string worker_;
     std::set<std::string> names_;  ///< of the containers that are, or may be, in the engine
     std::function<void(ContainerRef)> on_exit_ = [](const ContainerRef&) {};
     std::atomic<bool> stopping_{false};

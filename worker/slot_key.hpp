@@ -16,16 +16,21 @@
 #include "model/call.hpp"
 #include "model/fn_spec.hpp"
 #include "worker/container.hpp"
+#include "worker/launch_backoff.hpp"
 
 namespace stoker {
 
 /// A caller in line for a slot; whoever waits derives how it hears of the answer.
 struct SlotWaiter {
-    explicit SlotWaiter(FnSpecRef its_fn, bool claimed = false) :
+    using Time = std::chrono::steady_clock::time_point;
+
+    explicit SlotWaiter(FnSpecRef its_fn, bool claimed = false, Time until = Time::max()) :
         fn(std::move(its_fn)),
-        is_claimed(claimed) {}
+        is_claimed(claimed),
+        waits_until(until) {}
     const FnSpecRef fn;
     const bool is_claimed;  ///< its call came from the queue
+    const Time waits_until;
 
     // The slot table's.
     bool queued = false;
@@ -91,6 +96,8 @@ struct SlotKey {
     std::chrono::seconds saving_max{};  ///< for how long memory is kept back for it then
 
     bool in_warm_list = false;
+    LaunchBackoff backoff;
+
     unsigned warm_failures = 0;  ///< containers that failed without a call, in a row
     Time warm_not_before{};
 };

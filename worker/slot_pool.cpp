@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/async/spawn.hpp"
+#include "worker/launch_errors.hpp"
 
 namespace stoker {
 
@@ -46,7 +47,7 @@ Task<Result<ContainerRef>> SlotPool::find(FnSpecRef fn, Deadline give_up, bool i
         if (table_.is_closing()) co_return fail(Errc::shutting_down);
         idle = table_.take_idle(fn);
         if (!idle) {
-            waiter = std::make_shared<Waiter>(fn, is_claimed, lane);
+            waiter = std::make_shared<Waiter>(fn, is_claimed, give_up, lane);
             table_.want(waiter, Clock::now());
             todo = take_actions();
         }
@@ -65,7 +66,10 @@ Task<Result<ContainerRef>> SlotPool::wait_in_line(
     if (!got) {
         bool given_up = false;
         on([&](SlotTable& table, auto now) { given_up = table.give_up(waiter, now); });
-        if (given_up) co_return fail(Errc::server_busy);
+        if (given_up) {
+            if (launch_pause(waiter->fn->slot_key) > Millis::zero()) co_return fail(crash_loop());
+            co_return fail(Errc::server_busy);
+        }
         // The answer is on its way to this lane: it must not be lost with its container in it.
         got = co_await waiter->answer.wait(Deadline::max());
     }
@@ -113,6 +117,11 @@ std::string SlotPool::reason_of(const std::string& slot_key) const {
 double SlotPool::wait_s(const FnSpec& fn) const {
     const std::scoped_lock lock(mutex_);
     return table_.wait_s(fn);
+}
+
+Millis SlotPool::launch_pause(const std::string& slot_key) const {
+    const std::scoped_lock lock(mutex_);
+    return table_.launch_pause(slot_key);
 }
 
 std::int64_t SlotPool::busy_mb() const {
@@ -190,7 +199,7 @@ SlotPool::Todo SlotPool::take_actions() {
 
 Task<> SlotPool::launch(SlotTable::Launch launch) {
     auto* const key = launch.key;
-    SlotTable::LaunchEnd end{fail(Errc::internal), Clock::now(), false};
+    SlotTable::LaunchEnd end{fail(Errc::internal), Clock::now(), false, nullptr};
     const auto phase = [&](CallPhase now) {
         const bool pulls = now == CallPhase::pulling;
         if (pulls == std::exchange(end.was_pulling, pulls)) return;
@@ -203,7 +212,8 @@ Task<> SlotPool::launch(SlotTable::Launch launch) {
             }
         });
     };
-    end.result = co_await hooks_.launch(launch.fn, std::move(launch.memory), phase);
+    LaunchReport report{phase, [&](ContainerRef container) { end.leaves = std::move(container); }};
+    end.result = co_await hooks_.launch(launch.fn, std::move(launch.memory), std::move(report));
     on([&](SlotTable& table, auto now) { table.launched(key, std::move(end), now); });
     hooks_.changed();
 }

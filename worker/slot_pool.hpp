@@ -24,14 +24,19 @@
 
 namespace stoker {
 
-/// How a launch says what it is doing: pulling, if its image is absent, then starting.
-using LaunchPhase = std::function<void(CallPhase)>;
+/// How a launch says how it goes on; on its lane, while it lasts.
+struct LaunchReport {
+    /// Pulling, if its image is absent, then starting.
+    std::function<void(CallPhase)> phase;
+    /// It fails and leaves this behind, for the pool to remove.
+    std::function<void(ContainerRef)> leaves;
+};
 
 class SlotPool {
 public:
     struct Hooks {
         /// Starts a container; runs on the lane it is spawned on, which becomes its home.
-        std::function<Task<Result<ContainerRef>>(FnSpecRef, MemoryTokens::Token, LaunchPhase)>
+        std::function<Task<Result<ContainerRef>>(FnSpecRef, MemoryTokens::Token, LaunchReport)>
             launch;
         /// Removes it for good, however long that takes.
         std::function<Task<>(ContainerRef)> remove;
@@ -80,9 +85,9 @@ public:
 
     void start();
 
-    /// A slot for the function. Errors: server_busy at the deadline, shutting_down,
-    /// impossible_memory, and what a launch that this caller waited for failed with. `is_claimed`:
-    /// the call came from the queue.
+    /// A slot for the function. Errors: server_busy at the deadline or before, when it is
+    /// certain; shutting_down, impossible_memory, and what a launch that this caller
+    /// waited for failed with. `is_claimed`: the call came from the queue.
     Task<Result<Slot>> acquire(FnSpecRef fn, Deadline give_up, bool is_claimed = false);
 
     /// Keeps min_idle containers of the function alive though nobody calls, from now on. Its first
@@ -101,6 +106,8 @@ public:
     /// What those who wait for this key wait for.
     CallPhase phase_of(const std::string& slot_key) const;
     std::string reason_of(const std::string& slot_key) const;
+    /// Between two launches of the key, because its containers keep dying young; zero: none.
+    Millis launch_pause(const std::string& slot_key) const;
 
     /// For how long others would keep a call of it from its container (slot_table.hpp).
     double wait_s(const FnSpec& fn) const;
@@ -144,8 +151,8 @@ public:
 private:
     using Clock = std::chrono::steady_clock;
     struct Waiter : SlotWaiter {
-        Waiter(FnSpecRef its_fn, bool claimed, Executor lane) :
-            SlotWaiter(std::move(its_fn), claimed),
+        Waiter(FnSpecRef its_fn, bool claimed, Deadline until, Executor lane) :
+            SlotWaiter(std::move(its_fn), claimed, until),
             answer(lane) {}
         OneShot<Result<ContainerRef>> answer;
     };

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <limits>
 
+#include "worker/launch_errors.hpp"
+
 namespace stoker {
 
 namespace {
@@ -40,6 +42,7 @@ void SlotTable::want(const SlotWaiterRef& waiter, Time now) {
     ++waiting_;
     count_held_up(*waiter, key.is_held_up || key.owner->is_limited());
     settle(key, now);
+    if (waiter->queued && is_hopeless(key, *waiter)) answer(waiter, fail(crash_loop()));
     pump(now);
     forget_unused();
 }
@@ -62,12 +65,18 @@ void SlotTable::gave_back(const ContainerRef& container, Time since, bool reusab
     key.latest_end = now;
     const auto run_s = seconds(now - since);
     key.mean_run_s = moved(key.mean_run_s.value_or(run_s), run_s);
-    if (reusable) key.warm_failures = 0;
+    if (reusable) {
+        key.warm_failures = 0;
+        if (LaunchBackoff::is_proven(++container->good_calls, now - container->up_since)) {
+            key.backoff.forgive();
+        }
+    }
     if (!reusable || closing_ || container->exited.is_set() || must_make_way(*container, now)) {
         retire(container);
     } else {
         offer(container, now);
     }
+    if (!reusable) died(*container, now);
     settle(key, now);
     note_unused(key);
     pump(now);
@@ -96,7 +105,8 @@ void SlotTable::launched(SlotKey* at, LaunchEnd end, Time now) {
         }
     } else {
         if (key.waiters.empty()) warm_failed(key, now);
-        launch_failed(key, end.result.error(), now);
+        if (end.leaves) leave(end.leaves);
+        launch_failed(key, end.result.error(), end.begun, now);
     }
     if (end.was_pulling) leave_pull(key.fn->image, now);
     settle(key, now);
@@ -117,6 +127,7 @@ void SlotTable::exited(const ContainerRef& container, Time now) {
     auto& key = *container->key;
     warm_failed(key, now);
     retire(container);
+    died(*container, now);
     settle(key, now);
     note_unused(key);
     pump(now);
@@ -146,6 +157,7 @@ void SlotTable::tick(Time now) {
         auto& key = *reviews_.begin()->second;
         reviews_.erase(reviews_.begin());
         key.review.reset();
+        look_back(key, now);
         settle(key, now);
         note_unused(key);
     }
@@ -201,6 +213,11 @@ double SlotTable::wait_s(const FnSpec& fn) const {
            static_cast<double>(key->busy.size());
 }
 
+Millis SlotTable::launch_pause(const std::string& slot_key) const {
+    const auto found = keys_.find(slot_key);
+    return found == keys_.end() ? Millis{0} : found->second.backoff.pause();
+}
+
 std::optional<std::size_t> SlotTable::use_bound(const std::string& fn_id) const {
     const auto found = fns_.find(fn_id);
     if (found == fns_.end()) return std::nullopt;
@@ -228,7 +245,7 @@ SlotKey& SlotTable::key_of(const FnSpecRef& fn) {
 
 bool SlotTable::is_unused(const SlotKey& key) {
     return key.waiters.empty() && key.alive() == 0 && key.starting == 0 && !key.in_ring &&
-           key.owner->warm != &key;
+           key.owner->warm != &key && !key.backoff.has_deaths();
 }
 
 void SlotTable::note_unused(SlotKey& key) {
@@ -265,10 +282,13 @@ void SlotTable::leave_line(SlotWaiter& waiter) {
     waiter.key->waiters.erase(waiter.place);
 }
 
-void SlotTable::answer_first(SlotKey& key, Result<ContainerRef> answer) {
-    auto waiter = key.waiters.front();
+void SlotTable::answer_first(SlotKey& key, Result<ContainerRef> with) {
+    answer(key.waiters.front(), std::move(with));
+}
+
+void SlotTable::answer(SlotWaiterRef waiter, Result<ContainerRef> with) {
     leave_line(*waiter);
-    actions_.handovers.push_back({std::move(waiter), std::move(answer)});
+    actions_.handovers.push_back({std::move(waiter), std::move(with)});
 }
 
 void SlotTable::take(const ContainerRef& container) {
@@ -305,6 +325,7 @@ void SlotTable::offer(const ContainerRef& container, Time now) {
     if (container->exited.is_set()) {
         warm_failed(key, now);
         retire(container);
+        died(*container, now);
     } else if (key.fn->format == FnFormat::cold) {
         retire(container);
     } else {
@@ -312,11 +333,15 @@ void SlotTable::offer(const ContainerRef& container, Time now) {
     }
 }
 
-void SlotTable::retire(const ContainerRef& container) {
-    auto& key = *container->key;
+void SlotTable::leave(const ContainerRef& container) {
     leaving_mb_ += container->memory.mb();
     container->retired = true;
     actions_.removals.push_back(container);
+}
+
+void SlotTable::retire(const ContainerRef& container) {
+    auto& key = *container->key;
+    leave(container);
     if (container->idle) {
         idle_.remove(container, busy_);
         key.idle.erase(container->key_place);

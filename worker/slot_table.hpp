@@ -13,7 +13,8 @@
 //  4. A container whose last call did not end cleanly is never given out again, and one that serves
 //     a single call (format default) is never idle.
 //  5. Of one function no more containers are in use than its max_concurrency.
-//  6. A key that has nobody waiting, no container and nothing to keep warm leaves no trace.
+//  6. A key that has nobody waiting, no container, nothing to keep warm and none that died young of
+//     late leaves no trace.
 //  7. A container is frozen only while it is idle; whoever is given one that is not awake thaws it.
 
 #include <cstdint>
@@ -47,8 +48,9 @@ public:
     };
     struct LaunchEnd {
         Result<ContainerRef> result;
-        Time begun;        ///< without the pull, if there was one
-        bool was_pulling;  ///< it failed between pull_began() and pull_ended()
+        Time begun;                     ///< without the pull, if there was one
+        bool was_pulling;               ///< it failed between pull_began() and pull_ended()
+        ContainerRef leaves = nullptr;  ///< of a failed one, to be removed
     };
     struct Actions {
         std::vector<Handover> handovers;
@@ -122,6 +124,8 @@ public:
     /// For how long others would keep a call of it, if it came now, from its container: 0 when one
     /// is idle or can be started, infinity when that cannot be told.
     double wait_s(const FnSpec& fn) const;
+    /// Between two launches of the key, because its containers keep dying young; zero: none.
+    Millis launch_pause(const std::string& slot_key) const;
     /// Of how many calls of the function at once any more would only wait; empty: not known.
     std::optional<std::size_t> use_bound(const std::string& fn_id) const;
 
@@ -132,10 +136,12 @@ private:
     void note_unused(SlotKey& key);
     void forget_unused();
     void leave_line(SlotWaiter& waiter);
-    void answer_first(SlotKey& key, Result<ContainerRef> answer);
+    void answer_first(SlotKey& key, Result<ContainerRef> with);
+    void answer(SlotWaiterRef waiter, Result<ContainerRef> with);
     void take(const ContainerRef& container);
     void hand_over(SlotKey& key, const ContainerRef& container);
     void offer(const ContainerRef& container, Time now);
+    void leave(const ContainerRef& container);
     void retire(const ContainerRef& container);
     void settle(SlotKey& key, Time now);
     void settle_limited(SlotFn& fn, Time now);
@@ -161,8 +167,13 @@ private:
     std::optional<Time> launch_due(const SlotKey& key) const;
     bool waits_for_pull(const SlotKey& key) const { return pulls_.contains(key.fn->image); }
     void leave_pull(const std::string& image, Time now);
-    void launch_failed(SlotKey& key, const Error& error, Time now);
+    void launch_failed(SlotKey& key, const Error& error, Time begun, Time now);
     void answer_all(SlotKey& key, const Error& error);
+    void died(const Container& container, Time now);
+    void note_death(SlotKey& key, Time born, Time now);
+    static bool is_hopeless(const SlotKey& key, const SlotWaiter& waiter);
+    void answer_hopeless(SlotKey& key);
+    void look_back(SlotKey& key, Time now);
     void ask(SlotKey& key, Time now);
     bool wants_launch(const SlotKey& key, Time now) const;
     bool exceeds_cpus(const SlotKey& key) const;

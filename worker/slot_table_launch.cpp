@@ -24,7 +24,9 @@ constexpr std::chrono::seconds saving_most{7'200};
 }  // namespace
 
 std::optional<SlotTable::Time> SlotTable::launch_due(const SlotKey& key) const {
-    return stoker::launch_due(demand_of(key), policy_);
+    auto due = stoker::launch_due(demand_of(key), policy_);
+    if (due) due = std::max(*due, key.backoff.next_launch());
+    return due;
 }
 
 Demand SlotTable::demand_of(const SlotKey& key) const {
@@ -49,6 +51,12 @@ std::string SlotTable::reason_of(const std::string& slot_key) const {
     const auto& fn = *key.owner;
     if (!fn.may_use()) {
         return fmt::format("the limit of its function: {} of {} run", fn.in_use, fn.in_use_max);
+    }
+    if (key.backoff.is_on() && key.alive() == 0) {
+        return fmt::format(
+            "containers of its function keep ending before they serve: one starts in {} ms",
+            key.backoff.pause().count()
+        );
     }
     const auto free_mb = memory_.free_mb() + idle_.mb();
     if (key.container_mb() > free_mb) {
@@ -76,6 +84,7 @@ void SlotTable::ask(SlotKey& key, Time now) {
         return;
     }
     if (*due > now) {
+        if (key.backoff.is_on()) note_held_up(key, key.alive() == 0);
         review_at(key, *due);
         return;
     }
@@ -168,6 +177,7 @@ void SlotTable::begin_launch(SlotKey& key, MemoryTokens::Token memory, Time now)
     milli_cpus_ += milli_cpus_of(key);
     // One launch for each such stretch of waiting.
     key.waiting_since = key.latest_launch = now;
+    key.backoff.launched(now);
     key.short_since.reset();
     key.saving_max = saving_first;
     note_active(key);
@@ -204,7 +214,7 @@ void SlotTable::leave_pull(const std::string& image, Time now) {
 }
 
 /// The caller that waited longest hears of it; all whom another launch would not help, either.
-void SlotTable::launch_failed(SlotKey& key, const Error& error, Time now) {
+void SlotTable::launch_failed(SlotKey& key, const Error& error, Time begun, Time now) {
     note_held_up(key, key.alive() == 0);
     if (concerns_image(error.code)) {
         answer_all(key, error);
@@ -221,10 +231,50 @@ void SlotTable::launch_failed(SlotKey& key, const Error& error, Time now) {
     } else if (!key.waiters.empty()) {
         answer_first(key, fail(error));
     }
+    if (is_fault_of_function(error.code)) note_death(key, begun, now);
 }
 
 void SlotTable::answer_all(SlotKey& key, const Error& error) {
     while (!key.waiters.empty()) answer_first(key, fail(error));
+}
+
+// --- containers that die young ---
+
+/// After it has been retired.
+void SlotTable::died(const Container& container, Time now) {
+    // One that serves a single call has died as it should.
+    if (container.is_cold() || container.killed) return;
+    if (LaunchBackoff::is_proven(container.good_calls, now - container.up_since)) return;
+    note_death(*container.key, container.up_since, now);
+}
+
+void SlotTable::note_death(SlotKey& key, Time born, Time now) {
+    key.backoff.died_young(born, now);
+    review_at(key, key.backoff.forgiven_at());
+    answer_hopeless(key);
+}
+
+/// It would have to give up before the next container is so much as started.
+bool SlotTable::is_hopeless(const SlotKey& key, const SlotWaiter& waiter) {
+    return key.backoff.is_on() && key.alive() + key.starting == 0 &&
+           waiter.waits_until <= key.backoff.next_launch();
+}
+
+void SlotTable::answer_hopeless(SlotKey& key) {
+    for (auto next = key.waiters.begin(); next != key.waiters.end();) {
+        auto waiter = *next++;
+        if (is_hopeless(key, *waiter)) answer(std::move(waiter), fail(crash_loop()));
+    }
+}
+
+/// Whether what died is long ago; asked at that time or before.
+void SlotTable::look_back(SlotKey& key, Time now) {
+    if (!key.backoff.has_deaths()) return;
+    if (now >= key.backoff.forgiven_at()) {
+        key.backoff.forgive();
+    } else {
+        review_at(key, key.backoff.forgiven_at());
+    }
 }
 
 // --- memory ---

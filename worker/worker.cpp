@@ -51,15 +51,16 @@ Worker::Worker(Deps deps, WorkerSettings settings, RunDir run_dir) :
          .networks = settings_.networks,
          .label_tag = settings_.label_tag,
          .init_timeout = settings_.init_timeout,
-         .allow_volumes = settings_.allow_volumes}
+         .allow_volumes = settings_.allow_volumes,
+         .start_max = settings_.launch.start_max}
     ),
     slots_(
         deps.lanes,
         memory_,
         settings_.launch,
         {.launch =
-             [this](FnSpecRef fn, MemoryTokens::Token memory, LaunchPhase phase) {
-                 return launcher_.launch(std::move(fn), std::move(memory), std::move(phase));
+             [this](FnSpecRef fn, MemoryTokens::Token memory, LaunchReport report) {
+                 return launcher_.launch(std::move(fn), std::move(memory), std::move(report));
              },
          .remove = [this](ContainerRef container
                    ) { return launcher_.remove(std::move(container)); },
@@ -99,6 +100,7 @@ Worker::Worker(Deps deps, WorkerSettings settings, RunDir run_dir) :
         {.lost = [this] { claimer_.pause(); },
          .back =
              [this] {
+                 launcher_.starts().answered();
                  slots_.engine_came_back();
                  claimer_.resume();
              },
@@ -212,6 +214,7 @@ WorkerLease::Hooks Worker::lease_hooks() {
     return {
         .granted =
             [this](const std::string& id) {
+                launcher_.set_worker(id);
                 if (!up_.exchange(true)) {
                     spawn(background_, deps_.lanes.at(0), "worker.watch_engine", engine_.run());
                     spawn(background_, deps_.lanes.at(0), "worker.keep_warm", warm_fns_.keep());
@@ -313,6 +316,9 @@ std::string Worker::unready_reason() const {
     }
     if (!up_) return "waiting for the container engine";
     if (!engine_.is_up()) return "the container engine does not answer";
+    if (launcher_.starts().is_stuck(std::chrono::steady_clock::now())) {
+        return "the container engine answers but does not start containers";
+    }
     return {};
 }
 

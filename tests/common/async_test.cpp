@@ -13,6 +13,7 @@
 #include "common/async/latch.hpp"
 #include "common/async/one_shot.hpp"
 #include "common/async/spawn.hpp"
+#include "common/async/turns.hpp"
 #include "tests/support/run.hpp"
 
 using namespace stoker;
@@ -252,4 +253,41 @@ TEST_CASE("Lanes: each is one thread, and next() takes them in turn") {
     CHECK(lanes.next() != first);
     CHECK(lanes.next() == first);
     lanes.stop();
+}
+
+TEST_CASE("Turns: so many at once, the others in the order in which they came") {
+    test::run([]() -> Task<> {
+        const auto lane = co_await asio::this_coro::executor;
+        Turns turns(2);
+        std::vector<int> order;
+        Gate running;
+        {
+            const auto first = co_await turns.take();
+            auto second = co_await turns.take(far_away());
+            CHECK_FALSE(co_await turns.take(deadline_in(0s)));
+            for (int i = 0; i < 3; ++i) {
+                spawn(
+                    running,
+                    lane,
+                    "take",
+                    [](Turns& of, std::vector<int>& into, int who) -> Task<> {
+                        const auto turn = co_await of.take(far_away());
+                        if (turn) into.push_back(who);
+                        co_await turn_over();
+                    }(turns, order, i)
+                );
+            }
+            co_await turn_over();
+            CHECK(order.empty());
+            second.reset();
+            co_await turn_over();
+            CHECK_FALSE(order.empty());
+        }
+        CHECK(co_await running.close(far_away()));
+        CHECK(order == std::vector{0, 1, 2});
+        // None was lost.
+        const auto one = co_await turns.take(deadline_in(0s));
+        const auto other = co_await turns.take(deadline_in(0s));
+        CHECK((one && other));
+    }());
 }

@@ -88,7 +88,7 @@ std::unique_ptr<MessageQueue> SimProcess::make_queue() {
 SlotPool::Hooks SimProcess::slot_hooks() {
     return {
         .launch =
-            [this](FnSpecRef fn, MemoryTokens::Token memory, LaunchPhase /*phase*/) {
+            [this](FnSpecRef fn, MemoryTokens::Token memory, LaunchReport /*report*/) {
                 return worker_->executor.launch(std::move(fn), std::move(memory));
             },
         .remove = [this](ContainerRef container

@@ -122,9 +122,10 @@ public:
         lanes,
         memory,
         LaunchPolicy{},
-        {.launch = [this](
-                       FnSpecRef of, MemoryTokens::Token token, LaunchPhase phase
-                   ) { return launcher.launch(std::move(of), std::move(token), std::move(phase)); },
+        {.launch =
+             [this](FnSpecRef of, MemoryTokens::Token token, LaunchReport report) {
+                 return launcher.launch(std::move(of), std::move(token), std::move(report));
+             },
          .remove = [this](ContainerRef gone) { return launcher.remove(std::move(gone)); },
          .kill = [this](ContainerRef busy) { return launcher.kill(std::move(busy)); },
          .changed = [] {}}

@@ -30,7 +30,7 @@ struct IdleFixture {
             LaunchPolicy{},
             SlotPool::Hooks{
                 .launch = [this](
-                              FnSpecRef fn, MemoryTokens::Token token, LaunchPhase
+                              FnSpecRef fn, MemoryTokens::Token token, LaunchReport
                           ) { return launch(std::move(fn), std::move(token)); },
                 .remove = [this](ContainerRef container) { return remove(std::move(container)); },
                 .kill = [](ContainerRef) -> Task<> { co_return; },

@@ -32,8 +32,8 @@ struct Fixture {
             LaunchPolicy{},
             SlotPool::Hooks{
                 .launch = [this](
-                              FnSpecRef fn, MemoryTokens::Token token, LaunchPhase phase
-                          ) { return launch(std::move(fn), std::move(token), std::move(phase)); },
+                              FnSpecRef fn, MemoryTokens::Token token, LaunchReport report
+                          ) { return launch(std::move(fn), std::move(token), std::move(report)); },
                 .remove = [this](ContainerRef container) { return remove(std::move(container)); },
                 .kill = [](ContainerRef container) -> Task<> {
                     container->exited.set({137});
@@ -52,14 +52,16 @@ struct Fixture {
         lanes.stop();
     }
 
-    Task<Result<ContainerRef>> launch(FnSpecRef fn, MemoryTokens::Token token, LaunchPhase phase) {
+    Task<Result<ContainerRef>> launch(
+        FnSpecRef fn, MemoryTokens::Token token, LaunchReport report
+    ) {
         const auto now = ++starting;
         most_starting = std::max(most_starting.load(), now);
         ++launches;
         if (pulls) {
-            phase(CallPhase::pulling);
+            report.phase(CallPhase::pulling);
             co_await image.wait(deadline_in(20s));
-            if (!launch_error) phase(CallPhase::starting);
+            if (!launch_error) report.phase(CallPhase::starting);
         }
         co_await gate.wait(deadline_in(20s));
         --starting;

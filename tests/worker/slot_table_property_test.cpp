@@ -216,3 +216,76 @@ TEST_CASE("SlotTable: without fair turns the same load starves somebody, so the 
     }
     CHECK(starved > 0);
 }
+
+namespace {
+
+/// Callers of a function each call of which is the end of its container, who call again as soon as
+/// they are answered, beside callers of good ones.
+const SlotWorld::Counts& beside_a_bad_one(SlotWorld& world, Millis slot_wait, Millis ends_at) {
+    const auto again = std::make_shared<std::function<void(FnSpecRef)>>();
+    *again = [&world, weak = std::weak_ptr(again), slot_wait, ends_at](const FnSpecRef& fn) {
+        const auto next = weak.lock();
+        if (world.now() >= ends_at) return;
+        const bool is_bad = fn->fn_id == "bad";
+        const auto until = SlotWorld::Time{} + world.now() + slot_wait;
+        world.call(
+            fn,
+            [&world, next, fn] {
+                world.at(world.now() + world.up_to(Millis{50}), [next, fn] { (*next)(fn); });
+            },
+            is_bad && slot_wait > Millis{0} ? until : SlotWorld::Time::max()
+        );
+    };
+    const auto bad = std::make_shared<FnSpec>();
+    bad->fn_id = bad->slot_key = "bad";
+    bad->memory_mb = 64;
+    for (auto callers = 1 + world.random()() % 8; callers > 0; --callers) {
+        world.at(world.up_to(Millis{1'000}), [again, bad] { (*again)(bad); });
+    }
+    for (std::size_t i = 0; i < 3; ++i) {
+        const auto fn = std::make_shared<FnSpec>(*bad);
+        fn->fn_id = fn->slot_key = "good" + std::to_string(i);
+        world.at(world.up_to(Millis{1'000}), [again, fn] { (*again)(fn); });
+    }
+    world.run_to_the_end();
+    return world.counts();
+}
+
+SlotWorldOptions options_with_a_bad_one(std::uint64_t seed) {
+    SlotWorldOptions options;
+    options.seed = seed;
+    options.policy.start_max = 1 + seed % 3;
+    options.bad_fn = "bad";
+    options.run_max = Millis{100};
+    return options;
+}
+
+}  // namespace
+
+TEST_CASE("SlotTable: a function that is the end of its containers gets few, others are not hurt") {
+    for_seeds(50, [](std::uint64_t seed) {
+        CAPTURE(seed);
+        SlotWorld world(options_with_a_bad_one(seed));
+        const auto& counts = beside_a_bad_one(world, Millis{0}, Millis{600'000});
+        REQUIRE(world.waiting() == 0);
+        REQUIRE(counts.calls == counts.ran);
+        REQUIRE(world.table().keys() == 0);
+        // In ten minutes; what it gets when nobody calls any more is for those who wait.
+        REQUIRE(counts.bad_launches < 50);
+        // One start after the other, at worst.
+        REQUIRE(counts.longest_good_wait < 5 * world.longest_start());
+    });
+}
+
+TEST_CASE("SlotTable: a caller who cannot have a container in time hears so before") {
+    std::size_t told = 0;
+    for_seeds(50, [&](std::uint64_t seed) {
+        CAPTURE(seed);
+        SlotWorld world(options_with_a_bad_one(seed));
+        const auto& counts = beside_a_bad_one(world, Millis{20'000}, Millis{120'000});
+        REQUIRE(world.waiting() == 0);
+        REQUIRE(counts.calls == counts.ran + counts.gave_up + counts.told_of_crash_loop);
+        told += counts.told_of_crash_loop;
+    });
+    CHECK(told > 0);
+}

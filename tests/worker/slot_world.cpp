@@ -62,10 +62,10 @@ void SlotWorld::run_until(Millis end) {
     }
 }
 
-void SlotWorld::call(const FnSpecRef& fn, std::function<void()> then) {
+void SlotWorld::call(const FnSpecRef& fn, std::function<void()> then, Time waits_until) {
     if (table_.is_closing()) return;
     ++counts_.calls;
-    auto caller = std::make_shared<Caller>(fn);
+    auto caller = std::make_shared<Caller>(fn, false, waits_until);
     caller->since = now_;
     caller->then = std::move(then);
     keys_[fn->slot_key].fn = fn;
@@ -79,21 +79,26 @@ void SlotWorld::call(const FnSpecRef& fn, std::function<void()> then) {
     ++waiting_;
     ++keys_[fn->slot_key].waiting;
     if (chance(options_.caller_gives_up)) {
-        after(up_to(Millis{3'000}), [this, caller] {
-            if (!caller->waits) return;
-            event([&](SlotTable& table, Time now) {
-                require(table.give_up(caller, now), "who waits can give up");
-                stops_waiting(*caller);
-            });
-            ++counts_.gave_up;
-            caller->then();
-        });
+        after(up_to(Millis{3'000}), [this, caller] { gives_up(caller); });
+    }
+    if (waits_until < Time::max()) {
+        agenda_.emplace(waits_until, [this, caller] { gives_up(caller); });
     }
     event([&](SlotTable& table, Time now) {
         table.want(caller, now);
         // It may be answered in the same event, which carry_out() tells.
         keys_[fn->slot_key].turns.insert(caller->turn);
     });
+}
+
+void SlotWorld::gives_up(const CallerRef& caller) {
+    if (!caller->waits) return;
+    event([&](SlotTable& table, Time now) {
+        require(table.give_up(caller, now), "who waits can give up");
+        stops_waiting(*caller);
+    });
+    ++counts_.gave_up;
+    caller->then();
 }
 
 void SlotWorld::stops_waiting(Caller& caller) {
@@ -105,6 +110,9 @@ void SlotWorld::stops_waiting(Caller& caller) {
     key.turns.erase(caller.turn);
     const auto waited = std::chrono::duration_cast<Millis>(now_ - caller.since);
     counts_.longest_wait = std::max(counts_.longest_wait, waited);
+    if (caller.fn->fn_id != options_.bad_fn) {
+        counts_.longest_good_wait = std::max(counts_.longest_good_wait, waited);
+    }
 }
 
 void SlotWorld::carry_out(SlotTable::Actions actions) {
@@ -118,7 +126,9 @@ void SlotWorld::carry_out(SlotTable::Actions actions) {
 
 void SlotWorld::answered(const CallerRef& caller, Result<ContainerRef> answer) {
     auto& key = keys_[caller->fn->slot_key];
-    require(*key.turns.begin() == caller->turn, "first come, first served");
+    const bool gave_up = !answer && answer.error().code == Errc::server_busy;
+    counts_.told_of_crash_loop += gave_up ? 1 : 0;
+    require(gave_up || *key.turns.begin() == caller->turn, "first come, first served");
     stops_waiting(*caller);
     if (!answer) {
         ++counts_.failed;
@@ -149,7 +159,8 @@ void SlotWorld::begin_run(const ContainerRef& container, const CallerRef& caller
 void SlotWorld::end_run(const ContainerRef& container, Time since, const CallerRef& caller) {
     containers_.at(container) = false;
     --fns_[container->fn->fn_id].in_use;
-    const bool reusable = !chance(options_.container_dies);
+    const bool is_bad = container->fn->fn_id == options_.bad_fn;
+    const bool reusable = !is_bad && !chance(options_.container_dies);
     event([&](SlotTable& table, Time now) { table.gave_back(container, since, reusable, now); });
     if (chance(options_.container_dies)) {
         after(up_to(Millis{2'000}), [this, container] {
@@ -172,9 +183,22 @@ void SlotWorld::launch(SlotTable::Launch launch) {
     require(key.starting <= key.waiting + warm, "never more starting than waiting");
     require(starting_ <= options_.policy.start_max, "never more than start_max starting");
     require(!pulls_.contains(launch.fn->image), "no launch joins a pull");
+    check_pause(*launch.fn);
     auto held = std::make_shared<SlotTable::Launch>(std::move(launch));
     if (!chance(options_.image_absent)) return start(held);
     after(up_to(Millis{5}), [this, held] { pull_and_start(held); });
+}
+
+/// Those of a key whose containers keep dying young are paced.
+void SlotWorld::check_pause(const FnSpec& fn) {
+    if (fn.fn_id == options_.bad_fn) ++counts_.bad_launches;
+    auto& key = keys_[fn.slot_key];
+    const auto pause = table_.launch_pause(fn.slot_key);
+    const bool is_warm = fn.min_idle > 0;  // those have a pace of their own
+    const bool is_paced = pause == Millis{0} || now_ - key.latest_launch >= key.pause;
+    require(is_warm || is_paced, "no launch within the pause");
+    key.latest_launch = now_;
+    key.pause = pause;
 }
 
 void SlotWorld::pull_and_start(const LaunchRef& launch) {
@@ -205,19 +229,23 @@ void SlotWorld::launched(const LaunchRef& launch, Errc failure, Time begun, bool
     --starting_;
     --keys_[launch->fn->slot_key].starting;
     --fns_[launch->fn->fn_id].starting;
-    Result<ContainerRef> result = fail(failure);
-    if (was_pulling || chance(options_.launch_fails)) {
+    SlotTable::LaunchEnd end{fail(failure), begun, was_pulling};
+    const bool has_failed = was_pulling || chance(options_.launch_fails);
+    if (has_failed && (was_pulling || chance(0.5))) {
         held_mb_ -= launch->memory.mb();
         launch->memory = {};
     } else {
-        result = std::make_shared<Container>(
+        auto container = std::make_shared<Container>(
             "c", launch->fn, nowhere_.get_executor(), std::move(launch->memory)
         );
-        containers_.emplace(*result, false);
+        if (has_failed) {
+            end.leaves = container;
+        } else {
+            containers_.emplace(container, false);
+            end.result = container;
+        }
     }
-    event([&](SlotTable& table, Time now) {
-        table.launched(launch->key, {std::move(result), begun, was_pulling}, now);
-    });
+    event([&](SlotTable& table, Time now) { table.launched(launch->key, std::move(end), now); });
 }
 
 void SlotWorld::freeze(const ContainerRef& container) {
@@ -248,8 +276,10 @@ void SlotWorld::thaw(const ContainerRef& container) {
 
 void SlotWorld::remove(const ContainerRef& container) {
     ++counts_.removals;
-    require(!containers_.at(container), "what is in use is not removed");
-    containers_.erase(container);
+    if (const auto found = containers_.find(container); found != containers_.end()) {
+        require(!found->second, "what is in use is not removed");
+        containers_.erase(found);
+    }
     after(until_frozen(container) + up_to(options_.remove_max), [this, container] {
         held_mb_ -= container->memory.mb();
         event([&](SlotTable& table, Time now) { table.removed(container, now); });

@@ -20,6 +20,7 @@ struct SlotWorldOptions {
     std::int64_t total_mb = 1024;
     LaunchPolicy policy;
     double launch_fails = 0;
+    std::string bad_fn;          ///< each call of it is the end of its container
     double container_dies = 0;   ///< while it is idle, or under its call
     double caller_gives_up = 0;  ///< after a random patience
     Millis run_max{2'000};
@@ -43,12 +44,15 @@ public:
 
     void at(Millis time, std::function<void()> event);
     /// A call now; `then` runs when it has ended, one way or the other.
-    void call(const FnSpecRef& fn, std::function<void()> then = [] {});
+    void call(
+        const FnSpecRef& fn, std::function<void()> then = [] {}, Time waits_until = Time::max()
+    );
     void close();
     /// Events in order, until then or until nothing is left to happen.
     void run_until(Millis end);
     void run_to_the_end() { run_until(Millis{1'000'000'000'000}); }
 
+    Millis longest_start() const { return options_.remove_max + options_.launch_max; }
     Millis now() const { return std::chrono::duration_cast<Millis>(now_ - Time{}); }
     SlotTable& table() { return table_; }
     MemoryTokens& memory() { return memory_; }
@@ -64,11 +68,14 @@ public:
         std::size_t failed = 0;
         std::size_t gave_up = 0;
         std::size_t launches = 0;
+        std::size_t bad_launches = 0;
+        std::size_t told_of_crash_loop = 0;
         std::size_t removals = 0;
         std::size_t pulls = 0;
         std::size_t freezes = 0;
         std::size_t thaws = 0;
         Millis longest_wait{0};
+        Millis longest_good_wait{0};  ///< of calls of other functions than the bad one
     };
     const Counts& counts() const { return counts_; }
     std::size_t waiting() const { return waiting_; }
@@ -90,9 +97,12 @@ private:
         std::size_t in_use = 0;
         FnSpecRef fn;
         std::set<std::uint64_t> turns;
+        Time latest_launch{};
+        Millis pause{0};  ///< until the next launch, as it was at the latest
     };
 
     void after(Millis pause, std::function<void()> event);
+    void gives_up(const CallerRef& caller);
     void carry_out(SlotTable::Actions actions);
     void answered(const CallerRef& caller, Result<ContainerRef> answer);
     void begin_run(const ContainerRef& container, const CallerRef& caller);
@@ -102,6 +112,7 @@ private:
     void pull_and_start(const LaunchRef& launch);
     void start(const LaunchRef& launch);
     void launched(const LaunchRef& launch, Errc failure, Time begun, bool was_pulling);
+    void check_pause(const FnSpec& fn);
     void freeze(const ContainerRef& container);
     void thaw(const ContainerRef& container);
     Millis until_frozen(const ContainerRef& container) const;
