@@ -57,7 +57,12 @@ void Claimer::refresh() {
 }
 
 void Claimer::grant() {
-    if (paused_ || stopped_ || holding_back_ || !deps_.live.is_owning()) return;
+    if (paused_ || stopped_ || holding_back_) return;
+    if (!deps_.live.is_owning()) {
+        // What was granted before must not outlive the gate, either.
+        deps_.queue.credit(0);
+        return;
+    }
     const auto gate = pull_credit(
         deps_.memory.total_mb(), deps_.slots.busy_mb(), deps_.live.smallest_mb(), pull_max_
     );

@@ -52,9 +52,8 @@ Task<Result<ContainerRef>> SlotPool::find(FnSpecRef fn, Deadline give_up, bool i
             todo = take_actions();
         }
     }
-    const bool changed = idle || !todo.launches.empty();
     carry_out(std::move(todo));
-    if (changed) hooks_.changed();
+    if (idle) hooks_.changed();
     if (idle) co_return idle;
     co_return co_await wait_in_line(std::move(waiter), give_up);
 }
@@ -165,6 +164,9 @@ void SlotPool::on(Event event) {
 }
 
 void SlotPool::carry_out(Todo todo) {
+    // Also of a tick: what starts, goes or is handed over is busy from now on.
+    const bool changed =
+        !todo.launches.empty() || !todo.removals.empty() || !todo.handovers.empty();
     for (auto& [waiter, answer] : todo.handovers) {
         static_cast<Waiter&>(*waiter).answer.set(std::move(answer));
     }
@@ -181,6 +183,7 @@ void SlotPool::carry_out(Todo todo) {
         auto task = freeze(std::move(container), std::move(todo.freeze_passes[i]));
         spawn(home, "slot_pool.freeze", std::move(task));
     }
+    if (changed) hooks_.changed();
 }
 
 SlotPool::Todo SlotPool::take_actions() {
