@@ -97,6 +97,7 @@ void campaign(std::uint64_t share, std::uint64_t shares) {
           "cancel won",
           "cancel lost",
           "hand-back",
+          "gate closed",
           "withheld",
           "outbox parked",
           "duplicate put",
@@ -170,6 +171,9 @@ TEST_CASE("Simulation: a store that queues delayed calls before they are due is 
 }
 TEST_CASE("Simulation: a worker that begins calls without a look at its lease is caught") {
     expect_caught(Mutation::no_tenure);
+}
+TEST_CASE("Simulation: a worker that takes calls while its memory is busy is caught") {
+    expect_caught(Mutation::open_gate);
 }
 
 }  // namespace stoker::test

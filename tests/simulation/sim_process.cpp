@@ -45,10 +45,11 @@ SimProcess::WorkerRole::WorkerRole(SimProcess& process) :
     runner(
         {executor, process.store_, *process.queue_, *process.events_, live, process.metrics_}, {}
     ),
+    gate(*process.queue_, process.context_.mutation == Mutation::open_gate),
     claimer(
         {process.lanes_,
          process.store_,
-         *process.queue_,
+         gate,
          *process.events_,
          slots,
          memory,
@@ -229,7 +230,18 @@ Task<> SimProcess::stop_worker(Deadline grace) {
     co_await worker.lease.leave();
 }
 
-std::size_t SimProcess::turn() { return lane().context().poll(); }
+std::size_t SimProcess::turn() {
+    const auto done = lane().context().poll();
+    if (done > 0 && worker_ && !has_crashed_) check_gate();
+    return done;
+}
+
+/// At rest, no call may come while more than half of the memory is busy.
+void SimProcess::check_gate() {
+    if (2 * worker_->slots.busy_mb() <= memory_mb) return;
+    context_.history.reached("gate closed");
+    context_.history.require(worker_->gate.granted() == 0, "the gate is closed", "worker");
+}
 
 bool SimProcess::has_newly_parked() {
     const bool has_parked = api_ && api_->outbox.parked() > 0;

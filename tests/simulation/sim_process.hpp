@@ -12,6 +12,7 @@
 #include "api/outbox.hpp"
 #include "api/sweeper.hpp"
 #include "common/async/lanes.hpp"
+#include "tests/simulation/gate_watch.hpp"
 #include "tests/simulation/scripted_executor.hpp"
 #include "tests/simulation/sim_clock.hpp"
 #include "tests/simulation/sim_store_link.hpp"
@@ -79,6 +80,7 @@ private:
         ScriptedExecutor executor;
         LiveCalls live;
         CallRunner runner;
+        GateWatch gate;
         Claimer claimer;
         WorkerLease lease;
         Gate background;
@@ -88,6 +90,7 @@ private:
     std::unique_ptr<MessageQueue> make_queue();
     WorkerLease::Hooks lease_hooks();
     SlotPool::Hooks slot_hooks();
+    void check_gate();
     Task<> boot();
     Task<> accept(FnEntryRef fn, CallOptions options);
     Task<> ask_cancel(std::string call_id);

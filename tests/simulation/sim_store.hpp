@@ -28,6 +28,7 @@ enum class Mutation : std::uint8_t {
     endless_retry,  ///< workers are told that there is always another attempt
     early_due,      ///< delayed calls are queued at the first look
     no_tenure,      ///< a worker begins calls without a look at its lease
+    open_gate,      ///< it takes calls while its memory is busy
 };
 
 struct StoreFaults {
