@@ -35,6 +35,13 @@ inline constexpr std::int64_t quarantine_mb = 256;
 inline constexpr std::int64_t quarantine_mb = 0;
 #endif
 
+/// What a sanitizer takes says nothing of Stoker.
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+inline constexpr bool is_sanitized = true;
+#else
+inline constexpr bool is_sanitized = false;
+#endif
+
 /// The same once nothing is left to do: no container, no memory taken.
 Resources at_rest(const StokerProcess& stoker);
 

@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::size_t functions = STOKER_TEST_FUNCTIONS_AT_ONCE;
 const std::string memory_flag = STOKER_TEST_MEMORY;
+constexpr std::int64_t resident_mb_max = 60;
 constexpr std::size_t calls_of_one = 500;
 constexpr double containers_of_one_max = 20;
 
@@ -35,6 +36,7 @@ TEST_CASE("many functions: called at once, more than there is memory for, all en
     CHECK(metric(stoker, "stoker_slot_waiters") == 0);
     const auto resources = resources_of(stoker);
     MESSAGE("resident after all: ", resources.resident_mb, " MB");
+    if (!is_sanitized) CHECK(resources.resident_mb < resident_mb_max);
     at_rest(stoker);
 }
 
