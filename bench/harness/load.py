@@ -1,8 +1,10 @@
 """Load: wrk for many clients at once, and one plain client whose own cost is known to be small."""
 
+import concurrent.futures
 import re
 import socket
 import tempfile
+import time
 
 from harness.tools import output_of
 
@@ -76,3 +78,20 @@ class Client:
         if not piece:
             raise ConnectionError("the server closed the connection")
         return piece
+
+
+def call_all(port, fns, spread_seconds=0):
+    """Calls each over a connection of its own. The time from the first call to the last answer, what each took in
+    ms, and how many were not good."""
+    def call(number, fn):
+        with Client(port, seconds_max=1_800) as client:
+            time.sleep(max(0, begun + spread_seconds * number / len(fns) - time.perf_counter()))
+            since = time.perf_counter()
+            status = client.request("POST", "/invoke/" + fn)[0]
+            return status, (time.perf_counter() - since) * 1000
+
+    begun = time.perf_counter()
+    with concurrent.futures.ThreadPoolExecutor(len(fns)) as callers:
+        answers = list(callers.map(call, range(len(fns)), fns))
+    return (time.perf_counter() - begun, [ms for _, ms in answers],
+            sum(status != 200 for status, _ in answers))

@@ -86,6 +86,9 @@ class Stoker:
         series = re.findall(r"^" + re.escape(name) + r"(\{[^}]*\})? (\S+)$", self.ask("GET", "/metrics"), re.M)
         return sum(float(value) for tags, value in series if labels in tags)
 
+    def containers_started(self):
+        return self.metric("stoker_container_start_seconds_count", 'stage="socket"')
+
     def rss_kb(self, field="VmRSS"):
         with open(f"/proc/{self.process.pid}/status") as status:
             return int(re.search(field + r":\s+(\d+)", status.read())[1])
