@@ -12,9 +12,9 @@ END_WAIT_SECONDS_MAX = 300
 WRITES_A_CALL = 3  # accepted, claimed, ended
 
 
-def run(report, options):
+def run(report, options, queue="", *flags):
     floor = sqlite_rows_per_second(64, options.seconds) / WRITES_A_CALL
-    with Stoker() as stoker:
+    with Stoker(*flags) as stoker:
         warm_up(stoker)
         begun = time.monotonic()
         accepting = wrk(stoker.invoke_url(), 32, options.seconds, ASYNC)
@@ -27,7 +27,8 @@ def run(report, options):
         took = time.monotonic() - begun
         ended = stoker.metric("stoker_calls_ended_total")
         failed = ended - stoker.metric("stoker_calls_ended_total", 'status="success"')
-    report.add("accept while calls run c=32", accepting)
-    report.add("async end to end", {"rate": accepted / took, "seconds": took, "bad": int(failed)},
+    of = f", {queue}" if queue else ""
+    report.add(f"accept while calls run{of} c=32", accepting)
+    report.add(f"async end to end{of}", {"rate": accepted / took, "seconds": took, "bad": int(failed)},
                ("raw SQLite, 64 rows a commit, 3 rows a call", "rate", floor),
                f"{accepted:,.0f} calls, {left:,.0f} of them left when the clients stopped")
