@@ -17,8 +17,17 @@ def run(report, options):
     seconds = max(1, options.seconds // 2)
     commit_ms = 1000 / floors.sqlite_rows_per_second(1, seconds)
     socket_ms = floors.function_socket(seconds)["p50_ms"]
-    with Stoker() as stoker, Client(stoker.port) as client:
-        accepted, ended, bad = [], [], 0
+    with Stoker() as stoker:
+        accepted, ended = measure(stoker)
+    report.add("idle: POST to 202", accepted, ("one raw SQLite commit", "p50_ms", commit_ms))
+    report.add("idle: 202 to ended", ended,
+               ("socket called directly + two raw SQLite commits", "p50_ms", socket_ms + 2 * commit_ms))
+
+
+def measure(stoker):
+    """One call after the other: until its 202, and from there to its end."""
+    accepted, ended, bad = [], [], 0
+    with Client(stoker.port) as client:
         for i in range(-20, CALLS):  # the first ones warm up
             time.sleep(PAUSE_SECONDS)
             begun = time.perf_counter()
@@ -32,9 +41,7 @@ def run(report, options):
             if i >= 0:
                 accepted.append((was_accepted - begun) * 1000)
                 ended.append((has_ended - was_accepted) * 1000)
-    report.add("idle: POST to 202", _figures(accepted), ("one raw SQLite commit", "p50_ms", commit_ms))
-    report.add("idle: 202 to ended", {**_figures(ended), "bad": bad},
-               ("socket called directly + two raw SQLite commits", "p50_ms", socket_ms + 2 * commit_ms))
+    return _figures(accepted), {**_figures(ended), "bad": bad}
 
 
 def _figures(samples):

@@ -39,6 +39,9 @@ class Redis:
             return float(out.strip().split("\n")[-1].split(",")[1].strip('"'))
         return measure(max(1_000, int(measure(2_000) * seconds)))
 
+    def ask(self, *words):
+        output_of(["redis-cli", "-p", str(self.port), *words])
+
     def __exit__(self, *_):
         self._services("stop")
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -1,4 +1,5 @@
-"""A Stoker of its own: an empty data folder, a free port, one app and one function."""
+"""A Stoker of its own: an empty data folder, a free port, one app and one function; or one role of a
+cluster."""
 
 import http.client
 import json
@@ -22,9 +23,10 @@ NO_ENGINE = ("--docker-host", "unix:///nonexistent/docker.sock",
 class Stoker:
     """Used with `with`, so that an interrupted run leaves no process and no container."""
 
-    def __init__(self, *flags, ready=True):
+    def __init__(self, *flags, ready=True, role="start"):
         self.flags = flags
         self.ready = ready
+        self.role = role
 
     def __enter__(self):
         self.folder = tempfile.mkdtemp(prefix="stoker-bench-", dir=os.environ.get("STOKER_BENCH_DIR"))
@@ -33,12 +35,15 @@ class Stoker:
             self.port = probe.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = open(os.path.join(self.folder, "log"), "w+b")
-        self.process = spawn(
-            [STOKER, "start", "--listen", f"127.0.0.1:{self.port}", "--data", self.folder + "/data",
-             "--run-dir", self.folder + "/run", "--log-level", "warn", *self.flags],
-            stderr=self.log)
+        listen = "--runner-listen" if self.role == "worker" else "--listen"
+        words = [STOKER, self.role, listen, f"127.0.0.1:{self.port}", "--log-level", "warn", *self.flags]
+        if self.role != "api":
+            words += ["--data", self.folder + "/data", "--run-dir", self.folder + "/run"]
+        self.process = spawn(words, stderr=self.log)
         try:
             self._wait_ready()
+            if self.role == "worker":
+                return self
             self.app = self.ask("POST", "/v2/apps", {"name": "bench"})["id"]
             self.fn = self.make_fn("noop")
         except BaseException:
