@@ -106,7 +106,7 @@ TEST_CASE("migrate: a file of the first schema keeps its rows and gets the later
     REQUIRE(sqlite::migrate(db, "x.db"));
     db.exec(
         "DROP INDEX fns_warm; DROP INDEX calls_expiry; DROP INDEX calls_dead;"
-        "DROP TABLE idempotency"
+        "DROP TABLE idempotency; DROP TABLE schedules"
     );
     for (const auto* column :
          {"fns.format",         "fns.cpus",        "fns.tmpfs_size",      "fns.max_concurrency",
