@@ -54,7 +54,7 @@ bring_libraries() {
 </project>
 TEXT
     say "kafka: Maven brings $release"
-    if ! mvn -B -q -f "$made/pom.xml" dependency:copy-dependencies -DincludeScope=runtime \
+    if ! timeout 180 mvn -B -q -f "$made/pom.xml" dependency:copy-dependencies -DincludeScope=runtime \
         -DoutputDirectory="$made" >"$made/log" 2>&1; then
         tail -n 20 "$made/log" >&2
         rm -rf "$made"
