@@ -14,8 +14,9 @@ class LaunchBackoff {
 public:
     using Time = std::chrono::steady_clock::time_point;
 
-    /// A container that has served so many calls well, or lived so long, has not died young.
-    static constexpr std::size_t proven_calls = 5;
+    /// A container that has served so many calls well, or lived so long, has not died young. One is
+    /// enough: a function that a call now and then kills serves the others.
+    static constexpr std::size_t proven_calls = 1;
     static constexpr std::chrono::seconds proven_age{10};
     /// So many in a row are no reason to wait yet.
     static constexpr unsigned free_deaths = 3;

@@ -46,10 +46,7 @@ public:
                 if (!strike(next_fault())) break;
             }
         }
-        if (wait_until_ended("the end", now_ms())) {
-            // Delayed ones still come.
-            wait_until_ended("the delays", now_ms() + 10'000);
-        }
+        wait_until("the end", now_ms(), [this] { return cluster_.live() == 0; });
         check();
         return report();
     }
@@ -78,8 +75,15 @@ private:
     }
 
     bool wait_until_ended(const std::string& after, std::int64_t accepted_before) {
+        return wait_until(after, accepted_before, [this, accepted_before] {
+            return cluster_.waiting_since(accepted_before) == 0;
+        });
+    }
+
+    template <class IsSo>
+    bool wait_until(const std::string& after, std::int64_t since, IsSo is_so) {
         const auto limit = std::chrono::steady_clock::now() + recovery_max;
-        while (cluster_.waiting_since(accepted_before) > 0) {
+        while (!is_so()) {
             if (std::chrono::steady_clock::now() > limit) {
                 history_.violate("calls did not end", after);
                 say(cluster_.describe_waiting());
@@ -87,7 +91,7 @@ private:
             }
             std::this_thread::sleep_for(look_again);
         }
-        recoveries_[after].push_back(now_ms() - accepted_before);
+        recoveries_[after].push_back(now_ms() - since);
         return true;
     }
 

@@ -103,6 +103,12 @@ int Cluster::waiting_since(std::int64_t accepted_before) const {
     )));
 }
 
+int Cluster::live() const {
+    return std::stoi(
+        store_.ask("SELECT count(*) FROM calls WHERE status IN ('queued', 'running', 'delayed')")
+    );
+}
+
 std::string Cluster::describe_waiting() const {
     return store_.ask(
         "SELECT string_agg(concat_ws(' ', id, fn_id, status, phase, waiting_for, 'attempt', "

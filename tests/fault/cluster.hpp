@@ -60,6 +60,8 @@ public:
 
     /// Calls that have not ended and were accepted before that time, delayed ones not counted.
     int waiting_since(std::int64_t accepted_before) const;
+    /// All that have not ended.
+    int live() const;
     std::vector<FinalCall> rows() const;
     /// What those calls are doing, for people.
     std::string describe_waiting() const;

@@ -23,7 +23,9 @@ FaultyStoker::FaultyStoker(std::vector<std::string> flags) : StokerProcess(std::
 FaultyStoker::~FaultyStoker() { ::munmap(faults_, sizeof(stoker_faults)); }
 
 void FaultyStoker::fail_disk(std::string_view only, int sync_errno, int write_errno) {
-    faults_->sync_errno = faults_->write_errno = 0;
+    // What is to fail may only change while nothing fails: an empty `only` is every file.
+    mend_disk();
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
     std::memset(faults_->only, 0, sizeof faults_->only);
     only.copy(faults_->only, sizeof faults_->only - 1);
     __atomic_thread_fence(__ATOMIC_SEQ_CST);

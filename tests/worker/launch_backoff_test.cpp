@@ -55,8 +55,8 @@ TEST_CASE("LaunchBackoff: while they keep dying, one is started in each pause") 
 TEST_CASE("LaunchBackoff: one that has proven itself makes up for all") {
     LaunchBackoff backoff;
     die(backoff, 10, start);
-    CHECK_FALSE(LaunchBackoff::is_proven(4, 9s));
-    CHECK(LaunchBackoff::is_proven(5, 0s));
+    CHECK_FALSE(LaunchBackoff::is_proven(0, 9s));
+    CHECK(LaunchBackoff::is_proven(1, 0s));
     CHECK(LaunchBackoff::is_proven(0, 10s));
     backoff.forgive();
     CHECK_FALSE(backoff.has_deaths());
