@@ -14,7 +14,7 @@ namespace stoker::test {
 namespace {
 
 /// Nothing of Stoker's takes so long; then something is stuck.
-constexpr std::chrono::seconds recovery_max{90};
+constexpr std::chrono::seconds recovery_max{180};
 constexpr std::chrono::milliseconds look_again{50};
 /// Logs that are compared, at most.
 constexpr std::size_t logs_max = 2'000;
