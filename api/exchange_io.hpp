@@ -40,6 +40,9 @@ public:
     Task<Result<void>> head(AnswerHead head) override;
     Task<Result<void>> write(std::string_view bytes, bool last) override;
     bool is_wanted() override { return !exchange_.client_gone(); }
+    void when_gone(std::function<void()> told) override {
+        exchange_.when_client_gone(std::move(told));
+    }
 
 private:
     Exchange& exchange_;

@@ -4,6 +4,7 @@
 // that hands the call to a worker over HTTP; api knows only this.
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -55,6 +56,9 @@ public:
     virtual Task<Result<void>> write(std::string_view bytes, bool last) = 0;
     /// False: whoever asked has gone, so that it need not begin.
     virtual bool is_wanted() { return true; }
+    /// `told` is called once, on the caller's lane, when whoever asked is seen to be gone. Empty:
+    /// not any more.
+    virtual void when_gone(std::function<void()> told) { (void)told; }
 };
 
 struct Invocation {

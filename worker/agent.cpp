@@ -4,6 +4,7 @@
 
 #include <csignal>
 
+#include "common/async/spawn.hpp"
 #include "worker/cold_call.hpp"
 #include "worker/container_exchange.hpp"
 
@@ -46,12 +47,17 @@ public:
         co_return co_await sink_.write(decoded, last);
     }
     bool is_wanted() override { return sink_.is_wanted(); }
+    void when_gone(std::function<void()> told) override { sink_.when_gone(std::move(told)); }
 
 private:
     AnswerSink& sink_;
     const FnFormat format_;
     bool good_ = false;
 };
+
+Task<> kill_now(ContainerDriver& driver, ContainerRef container) {
+    co_await driver.kill(container->engine_id, "SIGKILL", deadline_in(EngineTimes{}.request));
+}
 
 }  // namespace
 
@@ -144,8 +150,11 @@ Task<Result<void>> Agent::run_in(SlotPool::Slot slot, Run& run) {
     }
     if (live) meter_.begin(container);
 
+    bool is_gone = false;
+    if (!live) run.answer.when_gone([&] { is_gone = true, kill(slot.ref()); });
     auto end =
         co_await exchange_in(container, run.invocation, run.body, run.answer, run.limits, begun);
+    if (!live) run.answer.when_gone(nullptr);
 
     container.output->end();
     if (live) live->left_container();
@@ -154,16 +163,24 @@ Task<Result<void>> Agent::run_in(SlotPool::Slot slot, Run& run) {
     if (live && !end.lost && !container.is_cold()) {
         live->used(co_await meter_.end(slot.ref(), std::chrono::steady_clock::now() - begun));
     }
-    if (end.container_ok) {
+    if (end.container_ok && !is_gone) {
         std::move(slot).release();
         co_return std::move(end.result);
     }
+    if (is_gone) co_return fail(Errc::cancelled);
     if (end.lost) {
         if (live && slot.container().killed) live->interrupted = true;
         end.result = fail(co_await explain_loss(slot.ref()));
         container.output->end();  // its last words may have come with the exit
     }
     co_return std::move(end.result);
+}
+
+/// What a function does for nobody would only keep others from its container.
+void Agent::kill(ContainerRef container) {
+    container->killed = true;
+    const auto lane = container->home;
+    spawn(lane, "agent.kill", kill_now(driver_, std::move(container)));
 }
 
 Task<Error> Agent::explain_loss(ContainerRef container) {

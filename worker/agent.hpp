@@ -53,6 +53,7 @@ private:
 
     Task<Result<void>> run(Run run);
     Task<Result<void>> run_in(SlotPool::Slot slot, Run& run);
+    void kill(ContainerRef container);
     /// Why the function went away: the exit of its container, if it did exit.
     Task<Error> explain_loss(ContainerRef container);
 

@@ -52,6 +52,7 @@ private:
     std::string head() const;
     Task<RunnerAttempt> end_of(AnswerReader& reader);
     Task<RunnerAttempt> commit(std::string received);
+    Task<RunnerAttempt> commit_while_wanted(std::string received);
     Task<Result<void>> send_body(Deadline deadline);
     Task<Result<void>> send(std::string_view bytes, Deadline deadline);
     Task<Result<void>> receive(std::string received, Deadline deadline);
@@ -95,7 +96,7 @@ Task<std::optional<RunnerAttempt>> Attempt::run() {
         }
         if (reader.head().status >= 200) co_return co_await end_of(reader);
         received = reader.take_unparsed();
-        if (reader.head().status == 100) co_return co_await commit(std::move(received));
+        if (reader.head().status == 100) co_return co_await commit_while_wanted(std::move(received));
         // A worker that shows signs for ever has no container to give.
         if (has_passed(offer_.give_up + runner::silence_max)) {
             co_return silent("no container and no refusal");
@@ -118,6 +119,19 @@ Task<RunnerAttempt> Attempt::end_of(AnswerReader& reader) {
     reusable_ = false;  // the body that was announced will never be sent
     const bool refused = *outcome == runner::Outcome::refused;
     co_return RunnerAttempt{refused ? End::refused : End::done, fail(runner::read_error(*text))};
+}
+
+/// The worker learns from the end of the connection that nobody waits for the answer any more.
+Task<RunnerAttempt> Attempt::commit_while_wanted(std::string received) {
+    bool is_gone = false;
+    offer_.answer.when_gone([&] { is_gone = true, connection_.close(); });
+    auto ended = co_await commit(std::move(received));
+    offer_.answer.when_gone(nullptr);
+    if (is_gone) {
+        reusable_ = false;
+        ended.result = fail(Errc::cancelled);
+    }
+    co_return ended;
 }
 
 Task<RunnerAttempt> Attempt::commit(std::string received) {

@@ -83,6 +83,7 @@ Task<Received<void>> ServerConnection::read_header() {
     read_fault_.reset();
     body_received_ = 0;
     body_waited_ = {};
+    when_gone_ = nullptr;
     co_return Received<void>{};
 }
 
@@ -391,6 +392,7 @@ void ServerConnection::enforce_deadlines(Deadline now) {
         write_deadline_ = never;
         socket_.cancel(ignored);
     }
+    if (when_gone_ && client_gone()) std::exchange(when_gone_, nullptr)();
 }
 
 void ServerConnection::close() {

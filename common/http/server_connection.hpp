@@ -44,6 +44,7 @@ public:
     int status() const override { return status_; }
     void cut() override;
     bool client_gone() override;
+    void when_client_gone(std::function<void()> told) override { when_gone_ = std::move(told); }
 
 private:
     static constexpr Deadline never = Deadline::max();
@@ -84,6 +85,7 @@ private:
     std::optional<HttpFault> read_fault_;
     std::uint64_t body_received_ = 0;
     std::chrono::steady_clock::duration body_waited_{};
+    std::function<void()> when_gone_;
 };
 
 }  // namespace stoker

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <expected>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -97,6 +98,9 @@ public:
 
     /// Looks whether the client closed its side; for handlers that wait long.
     virtual bool client_gone() = 0;
+    /// Has it looked at now and then: `told` is called once, on the lane, when the client is seen
+    /// to be gone. Empty: not any more.
+    virtual void when_client_gone(std::function<void()> told) = 0;
 };
 
 class HttpHandler {

@@ -75,6 +75,25 @@ TEST_CASE("sync: a caller that has gone while it waited for a slot costs no run"
     CHECK(metric(stoker, "stoker_call_run_seconds_count") == 2);
 }
 
+TEST_CASE("sync: a call whose caller hangs up while it runs is ended, and its container goes") {
+    const Running stoker;
+    const auto fn = stoker.make_fn(function_image(), {{"timeout", 300}, {"max_concurrency", 1}});
+    {
+        asio::io_context io;
+        asio::ip::tcp::socket gone(io);
+        gone.connect({asio::ip::address_v4::loopback(), stoker.address().port});
+        const auto request =
+            "POST /invoke/" + fn + " HTTP/1.1\r\nHost: x\r\nContent-Length: 12\r\n\r\nsleep 200000";
+        asio::write(gone, asio::buffer(request));
+        eventually("it runs", [&] {
+            return metric(stoker, "stoker_containers{state=\"busy\"}") == 1;
+        });
+    }
+    // Its function would go on for minutes, and nobody else would get in.
+    CHECK(stoker.request("POST", "/invoke/" + fn, "echo y").body == "y");
+    CHECK(metric(stoker, "stoker_container_start_seconds_count{stage=\"socket\"}") == 2);
+}
+
 TEST_CASE("sync: an idle container goes after its idle timeout") {
     const Running stoker;
     const auto fn = stoker.make_fn(function_image(), {{"idle_timeout", 1}});

@@ -4,6 +4,7 @@
 // exchange with a function ends.
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -25,6 +26,8 @@ public:
     virtual Task<Result<void>> data(std::string_view raw, std::string_view decoded, bool last) = 0;
     /// False: nobody waits for it any more, so that the call need not begin.
     virtual bool is_wanted() { return true; }
+    /// As AnswerSink::when_gone().
+    virtual void when_gone(std::function<void()> told) { (void)told; }
 };
 
 struct ExchangeLimits {
