@@ -8,6 +8,7 @@
 #include "tests/conformance/datastore/pause_conformance.hpp"
 #include "tests/conformance/datastore/race_conformance.hpp"
 #include "tests/conformance/datastore/retry_conformance.hpp"
+#include "tests/conformance/datastore/schedule_conformance.hpp"
 #include "tests/conformance/datastore/sweep_conformance.hpp"
 #include "tests/support/temp_dir.hpp"
 
@@ -40,3 +41,5 @@ TEST_CASE_TEMPLATE_INVOKE(stoker::test::datastore_workers, SqliteBackend);
 TEST_CASE_TEMPLATE_INVOKE(stoker::test::datastore_redispatch, SqliteBackend);
 TEST_CASE_TEMPLATE_INVOKE(stoker::test::datastore_reads, SqliteBackend);
 TEST_CASE_TEMPLATE_INVOKE(stoker::test::datastore_races, SqliteBackend);
+TEST_CASE_TEMPLATE_INVOKE(stoker::test::datastore_schedules, SqliteBackend);
+TEST_CASE_TEMPLATE_INVOKE(stoker::test::datastore_schedule_races, SqliteBackend);
